@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "log.h"
+
+#include "owned.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int kernel_log = -1;
+static const char *kernel_program;
+
+bool log_to_kernel(const char *program)
+{
+	kernel_program = program;
+	kernel_log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	return kernel_log >= 0;
+}
+
+/* One write() a line: lines of several processes never mix, and /dev/kmsg takes one record a write. */
+static void log_text(enum log_level level, const char *text)
+{
+	if (kernel_log >= 0)
+		(void)dprintf(kernel_log, "<%d>%s: %s\n", level, kernel_program, text);
+	else if (isatty(STDERR_FILENO))
+		(void)dprintf(STDERR_FILENO, "%s\n", text);
+	else
+		(void)dprintf(STDERR_FILENO, "<%d>%s\n", level, text);
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	OWNED(drop_str) char *text = NULL;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	if (n < 0)
+		text = NULL;
+	log_text(level, text ? text : format);
+}
+
+int log_failure(int error, const char *format, ...)
+{
+	OWNED(drop_str) char *text = NULL;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	if (n < 0)
+		text = NULL;
+	log_line(LEVEL_ERROR, "%s: %s", text ? text : format, strerror(-error));
+	return EXIT_REFUSED;
+}
+
+int log_usage(const char *usage)
+{
+	log_line(LEVEL_ERROR, "usage: %s", usage);
+	return EXIT_CALLED_WRONGLY;
+}
+
+void *must_(void *p)
+{
+	if (!p) {
+		log_text(LEVEL_ERROR, "out of memory");
+		_exit(EXIT_REFUSED);
+	}
+	return p;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "words.h"
+
+#include "escape.h"
+#include "log.h"
+#include "text.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void words_take(struct words *w, char *text)
+{
+	if (w->count + 1 >= w->room) {
+		w->room = w->room ? w->room * 2 : 8;
+		w->at = must(reallocarray(w->at, w->room, sizeof(*w->at)));
+	}
+	w->at[w->count++] = text;
+	w->at[w->count] = NULL;
+}
+
+void words_add(struct words *w, const char *text)
+{
+	words_take(w, text_copy(text));
+}
+
+void words_addf(struct words *w, const char *format, ...)
+{
+	va_list args;
+	char *s;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&s, format, args);
+	va_end(args);
+	words_take(w, must(n < 0 ? NULL : s));
+}
+
+void words_add_all(struct words *w, const struct words *more)
+{
+	for (size_t i = 0; i < more->count; i++)
+		words_add(w, more->at[i]);
+}
+
+void words_clear(struct words *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		free(w->at[i]);
+	w->count = 0;
+	if (w->at)
+		w->at[0] = NULL;
+}
+
+bool words_have(const struct words *w, const char *text)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (strcmp(w->at[i], text) == 0)
+			return true;
+	return false;
+}
+
+static const char *const blanks = " \t\n\r";
+
+/* One word, from its first byte to behind its last; *ret is set on success only. */
+static int word_next(const char **at, char **ret)
+{
+	struct text word = { 0 };
+	const char *p = *at;
+	char quote = '\0';
+	int r = 0;
+
+	text_add(&word, "");
+	for (; *p && (quote || !strchr(blanks, *p)) && r >= 0; p++) {
+		if (*p == '\\')
+			r = unescape_one(&p, &word);
+		else if (quote && *p == quote)
+			quote = '\0';
+		else if (!quote && (*p == '"' || *p == '\''))
+			quote = *p;
+		else
+			text_add_bytes(&word, p, 1);
+	}
+	if (r < 0 || quote) {
+		drop_text(&word);
+		return -EINVAL;
+	}
+	*at = p;
+	*ret = word.at;
+	return 0;
+}
+
+int words_split(struct words *w, const char *text)
+{
+	for (text += strspn(text, blanks); *text; text += strspn(text, blanks)) {
+		char *word;
+		int r = word_next(&text, &word);
+
+		if (r < 0)
+			return r;
+		words_take(w, word);
+	}
+	return 0;
+}
+
+void drop_words(struct words *w)
+{
+	words_clear(w);
+	free(w->at);
+	*w = (struct words){ 0 };
+}
