@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* hypervisor.h: what every hypervisor is to the rest of the project. A new one is one file that fills
+ * in a struct hypervisor, and one row in hypervisors.c. */
+#pragma once
+
+#include "../config/problems.h"
+
+enum ability {
+#define ABILITY(NAME, ...) CAN_##NAME,
+#include "abilities.def"
+	ABILITIES,
+};
+
+/* For the table of a hypervisor: .can = CAN(NET_USER) | CAN(NET_TAP) */
+#define CAN(NAME) (1ull << CAN_##NAME)
+
+/* How it is talked to while it runs; control.h has the conversation, the fields below its words. */
+enum protocol {
+	PROTOCOL_NONE,
+	PROTOCOL_QMP, /* JSON lines over a Unix socket */
+};
+
+/* What only the start knows. */
+struct launch {
+	const char *program; /* path of the hypervisor's binary */
+	const char *control; /* path of the control socket; NULL: none is wanted */
+	bool kvm;            /* /dev/kvm can be used */
+};
+
+struct hypervisor {
+	const char *name;
+	const char *program; /* looked up in $PATH where [NAME] package does not say it */
+	unsigned long long can;
+	enum protocol protocol;
+	const char *ask_status;   /* answered with a running guest: it runs */
+	const char *ask_poweroff; /* presses the guest's power button */
+
+	/* systemd's Restart= when the file says nothing: after a guest's reboot and a crash, not after
+	 * its poweroff, as far as the exit tells them apart (systemd.service(5)). */
+	const char *restart;
+
+	/* The path that [NAME] package gives, or NULL. */
+	const char *(*package)(const struct microvm *vm);
+	/* Refuses what this hypervisor cannot do beyond the abilities; NULL: nothing. */
+	void (*check)(const struct microvm *vm, struct problems *problems);
+	/* Adds the whole command line, argv[0] included, for a MicroVM in which nothing is unset that
+	 * has to be told apart from others: machineId and every mac have values. */
+	void (*command)(const struct microvm *vm, const struct launch *launch, struct words *argv);
+};
+
+extern const struct hypervisor *const hypervisors[HYPERVISORS]; /* NULL: not in this version */
+
+/* Refuses every setting that needs an ability which the MicroVM's hypervisor lacks, names those that
+ * have it, and then asks the hypervisor's own check. */
+void hypervisor_check(const struct microvm *vm, struct problems *problems);
