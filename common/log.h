@@ -34,4 +34,4 @@ int log_usage(const char *usage);
 
 void *must_(void *p);
 /* The pointer, which is not NULL: memory that runs out ends the program. */
-#define must(p) ((__typeof__(p))must_(p))
+#define must(p) ((__typeof__(p))must_((void *)(p)))

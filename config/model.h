@@ -276,6 +276,8 @@ char *microvm_state_dir(const struct microvm *vm);
 char *microvm_socket(const struct microvm *vm); /* NULL: switched off */
 char *volume_path(const struct microvm *vm, const struct volume *v);
 const char *volume_serial(const struct volume *v);
+/* What the image holds inside; only a raw one can be looked into. */
+enum fs_type volume_fs_type(const struct volume *v);
 
 /* The name of the MicroVM's own user: vm-NAME, shortened with a hash where that is longer than a user
  * name may be (31 bytes, systemd.io/USER_NAMES). free() by the caller. */

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "check.h"
+
+#include "keys.h"
+#include "../common/owned.h"
+#include "../common/text.h"
+#include "../hypervisors/hypervisor.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void check_required(const struct section *s, struct problems *p)
+{
+	for (size_t i = 0; i < s->kind->count; i++) {
+		const struct key *key = &s->kind->keys[i];
+
+		if ((key->rules & REQUIRED) && !key_place(key, s)->file)
+			problem_in(p, s, key->name, "is missing");
+	}
+}
+
+static void check_all_required(const struct microvm *vm, struct problems *p)
+{
+	for (size_t i = 0; i < section_kind_count; i++) {
+		const struct sections *list =
+			(const void *)((const char *)vm + section_kinds[i].offset);
+
+		if (section_kinds[i].longest == 0)
+			continue;
+		for (size_t j = 0; j < list->count; j++)
+			check_required(list->at[j], p);
+	}
+}
+
+static void check_boot(const struct microvm *vm, struct problems *p)
+{
+	const struct section *s = &vm->section;
+
+	if (!section_sets(s, "kernel") && !section_sets(s, "firmware") && !section_sets(s, "runner"))
+		problem_in(p, s, "kernel", "is missing; write kernel=/path/of/a/kernel");
+	if (section_sets(s, "kernel") && vm->kernel && !*vm->kernel)
+		problem_in(p, s, "kernel", "a value is missing");
+	if (section_sets(s, "initrdPath") && vm->initrd_path && !*vm->initrd_path)
+		problem_in(p, s, "initrdPath", "a value is missing; leave the key out for a boot "
+					       "without initrd");
+}
+
+static void check_socket(const struct microvm *vm, struct problems *p)
+{
+	OWNED(drop_str) char *socket = microvm_socket(vm);
+
+	/* sizeof(sun_path) - 1, unix(7) */
+	if (socket && strlen(socket) > 107)
+		problem_in(p, &vm->section, "socket", "'%s' is longer than the 107 bytes that a socket's "
+						      "path may have", socket);
+	if (socket)
+		return;
+	if (vm->readiness == READINESS_VMM)
+		problem_in(p, &vm->section, "readiness", "without a control socket nobody can tell when "
+			   "the hypervisor answers; write readiness=none or set socket");
+	warning_in(p, &vm->section, "socket", "without a control socket the guest cannot be asked to shut "
+					      "down: every stop will be a power cut");
+}
+
+static void check_state_dir(const struct microvm *vm, struct problems *p)
+{
+	static const char *const shared[] = { "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib",
+					      "/opt", "/proc", "/root", "/run", "/run/microvm", "/sbin",
+					      "/srv", "/sys", "/tmp", "/usr", "/var", "/var/lib",
+					      "/var/lib/microvms", "/var/tmp" };
+
+	if (!section_sets(&vm->section, "stateDir") || !vm->state_dir)
+		return;
+	if (!*vm->state_dir)
+		problem_in(p, &vm->section, "stateDir", "a value is missing");
+	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
+		if (strcmp(vm->state_dir, shared[i]) == 0)
+			problem_in(p, &vm->section, "stateDir", "'%s' is not for one MicroVM alone; "
+				   "write a folder below it, such as %s/%s", vm->state_dir,
+				   i ? vm->state_dir : "", vm->name);
+}
+
+static void check_order(const struct microvm *vm, struct problems *p)
+{
+	if (words_have(&vm->after, vm->name))
+		problem_in(p, &vm->section, "after", "names the MicroVM itself");
+	if (words_have(&vm->requires, vm->name))
+		problem_in(p, &vm->section, "requires", "names the MicroVM itself");
+}
+
+/* Bytes of a label that the file system takes: mke2fs(8), mkfs.xfs(8), mkfs.btrfs(8), mkfs.vfat(8) */
+static size_t label_limit(enum fs_type type)
+{
+	static const size_t limits[FS_TYPES] = {
+		[FS_EXT2] = 16, [FS_EXT3] = 16, [FS_EXT4] = 16,
+		[FS_XFS] = 12,	[FS_BTRFS] = 255, [FS_VFAT] = 11,
+	};
+
+	return limits[type];
+}
+
+static void check_label(const struct volume *v, struct problems *p)
+{
+	size_t limit = label_limit(volume_fs_type(v));
+
+	if (limit == 0 && v->label)
+		problem_in(p, &v->section, "label", "there is no file system to label; set fsType");
+	else if (v->label && strlen(v->label) > limit)
+		problem_in(p, &v->section, "label", "'%s' is longer than the %zu bytes that this file "
+						    "system's label may have", v->label, limit);
+	if (limit == 0 && v->mkfs_extra_args.count > 0)
+		problem_in(p, &v->section, "mkfsExtraArgs", "no file system is made; set fsType");
+}
+
+static void check_image(const struct volume *v, struct problems *p)
+{
+	if (v->image && v->image[strlen(v->image) - 1] == '/')
+		problem_in(p, &v->section, "image", "'%s' is a folder's name; write a file's", v->image);
+	if (v->image && (strncmp(v->image, "/dev/", 5) == 0 || strchr(v->image, '=')))
+		problem_in(p, &v->section, "image", "block devices are not supported yet by this version; "
+						    "write a file's path");
+	if (v->image_type != IMAGE_RAW && v->fs_type != FS_NONE && section_sets(&v->section, "fsType"))
+		problem_in(p, &v->section, "fsType", "a file system can only be made in a raw image; "
+						     "write fsType=none or imageType=raw");
+	if (section_sets(&v->section, "size") && v->size < 1024 * 1024)
+		problem_in(p, &v->section, "size", "is less than 1M");
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+static void check_volume_pair(const struct microvm *vm, const struct volume *a,
+			      const struct volume *b, struct problems *p)
+{
+	OWNED(drop_str) char *one = volume_path(vm, a);
+	OWNED(drop_str) char *other = volume_path(vm, b);
+
+	if (strcmp(one, other) == 0)
+		problem_in(p, &b->section, "image", "'%s' is the image of [volume %s] already", other,
+			   a->section.id);
+	if (strcmp(volume_serial(a), volume_serial(b)) == 0)
+		problem_in(p, &b->section, "serial", "'%s' is the serial number of [volume %s] already",
+			   volume_serial(b), a->section.id);
+}
+
+static void check_volumes(const struct microvm *vm, struct problems *p)
+{
+	for (size_t i = 0; i < vm->volumes.count; i++) {
+		const struct volume *v = (const struct volume *)vm->volumes.at[i];
+
+		check_image(v, p);
+		check_label(v, p);
+		for (size_t j = 0; j < i; j++)
+			check_volume_pair(vm, (const struct volume *)vm->volumes.at[j], v, p);
+	}
+}
+
+static void check_interfaces(const struct microvm *vm, struct problems *p)
+{
+	for (size_t i = 0; i < vm->interfaces.count; i++)
+		for (size_t j = 0; j < i; j++) {
+			const struct interface *a = (const struct interface *)vm->interfaces.at[j];
+			const struct interface *b = (const struct interface *)vm->interfaces.at[i];
+
+			if (same_text(a->mac, b->mac))
+				problem_in(p, &b->section, "mac", "'%s' is the address of [interface %s] "
+					   "already", b->mac, a->section.id);
+		}
+}
+
+void microvm_check(const struct microvm *vm, struct problems *problems)
+{
+	check_all_required(vm, problems);
+	check_boot(vm, problems);
+	check_socket(vm, problems);
+	check_state_dir(vm, problems);
+	check_order(vm, problems);
+	check_volumes(vm, problems);
+	check_interfaces(vm, problems);
+	hypervisor_check(vm, problems);
+}
+
+static void check_file(const struct microvm *vm, const char *key, const char *path,
+		       struct problems *p)
+{
+	if (path && *path && access(path, R_OK) < 0)
+		warning_in(p, &vm->section, key, "%s: %s", path, strerror(errno));
+}
+
+void microvm_check_host(const struct microvm *vm, struct problems *problems)
+{
+	check_file(vm, "kernel", vm->kernel, problems);
+	check_file(vm, "initrdPath", vm->initrd_path, problems);
+	for (each(struct volume, v, vm->volumes)) {
+		OWNED(drop_str) char *path = volume_path(vm, v);
+
+		if (access(path, F_OK) < 0 && errno == ENOENT && (!v->auto_create || v->size == 0))
+			warning_in(problems, &v->section, v->auto_create ? "size" : "image",
+				   v->auto_create ? "%s does not exist, and without a size it cannot be made" :
+						    "%s does not exist, and autoCreate is off", path);
+	}
+}

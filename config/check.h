@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* check.h: what no single key can tell to be wrong. */
+#pragma once
+
+#include "problems.h"
+
+/* Judges a MicroVM that was read: keys that are missing or contradict each other. Pure, nothing of the
+ * host is looked at. */
+void microvm_check(const struct microvm *vm, struct problems *problems);
+
+/* Warnings about what the host does not have now and may have when the MicroVM starts. Not for the
+ * generator, which runs before file systems are mounted. */
+void microvm_check_host(const struct microvm *vm, struct problems *problems);
