@@ -30,6 +30,8 @@ struct launch {
 struct hypervisor {
 	const char *name;
 	const char *program; /* looked up in $PATH where [NAME] package does not say it */
+	const char *debian;  /* the package that has it, for the message when it is missing */
+	bool emulates;       /* runs without KVM, slowly */
 	unsigned long long can;
 	enum protocol protocol;
 	const char *ask_status;   /* answered with a running guest: it runs */
@@ -47,6 +49,8 @@ struct hypervisor {
 	 * has to be told apart from others: machineId and every mac have values. */
 	void (*command)(const struct microvm *vm, const struct launch *launch, struct words *argv);
 };
+
+extern const struct hypervisor hypervisor_qemu;
 
 extern const struct hypervisor *const hypervisors[HYPERVISORS]; /* NULL: not in this version */
 

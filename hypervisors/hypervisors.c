@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "hypervisor.h"
+
+#include "../common/owned.h"
+#include "../common/text.h"
+#include "../config/keys.h"
+
+#include <string.h>
+
+const struct hypervisor *const hypervisors[HYPERVISORS] = {
+	[HYPERVISOR_QEMU] = &hypervisor_qemu,
+};
+
+struct ability_use {
+	const char *section, *key, *value; /* value: what of the key needs the ability; NULL: any */
+	const char *what;
+};
+
+static const struct ability_use uses[ABILITIES] = {
+#define ABILITY(NAME, SECTION, KEY, VALUE, WHAT) [CAN_##NAME] = { SECTION, KEY, VALUE, WHAT },
+#include "abilities.def"
+};
+
+static bool can(const struct hypervisor *h, enum ability ability)
+{
+	return h && (h->can >> ability & 1);
+}
+
+/* The default of a key decides too where somebody wrote the section: a share whose proto is not set
+ * is a 9p share. A section that always exists asks for nothing by its defaults. */
+static bool value_needs(const struct section *s, const struct key *key, const char *value)
+{
+	OWNED(drop_words) struct words values = { 0 };
+
+	if (!key_place(key, s)->file)
+		return s->id && value && key->fallback && strcmp(key->fallback, value) == 0;
+	if (!value)
+		return true;
+	key->type->print(key->type, key_field(key, s), &values);
+	return words_have(&values, value);
+}
+
+static size_t count_can(enum ability ability)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < HYPERVISORS; i++)
+		n += can(hypervisors[i], ability);
+	return n;
+}
+
+/* "qemu, crosvm and alioth" */
+static char *who_can(enum ability ability)
+{
+	size_t left = count_can(ability);
+	struct text names = { 0 };
+
+	for (size_t i = 0; i < HYPERVISORS; i++) {
+		if (!can(hypervisors[i], ability))
+			continue;
+		left--;
+		text_addf(&names, "%s%s", hypervisors[i]->name,
+			  left > 1 ? ", " : left == 1 ? " and " : "");
+	}
+	return names.at;
+}
+
+static void refuse(const struct hypervisor *h, const struct section *s, const char *key,
+		   enum ability ability, struct problems *problems)
+{
+	const char *what = uses[ability].what;
+	size_t others = count_can(ability);
+	OWNED(drop_str) char *names = NULL;
+
+	if (others == 0) {
+		problem_in(problems, s, key, "%s: not supported yet by this version", what);
+		return;
+	}
+	names = who_can(ability);
+	problem_in(problems, s, key, "%s does not offer %s; %s %s", h->name, what, names,
+		   others == 1 ? "does" : "do");
+}
+
+static void section_check(const struct microvm *vm, const struct section *s, enum ability ability,
+			  struct problems *problems)
+{
+	const struct key *key = key_find(s->kind, uses[ability].key);
+
+	if (value_needs(s, key, uses[ability].value))
+		refuse(hypervisors[vm->hypervisor], s, key->name, ability, problems);
+}
+
+static void ability_check(const struct microvm *vm, enum ability ability, struct problems *problems)
+{
+	const char *name = uses[ability].section;
+	const struct section_kind *kind = section_kind_find(name, strlen(name));
+	const void *member = (const char *)vm + kind->offset;
+	const struct sections *list = member;
+
+	if (kind->longest == 0) {
+		section_check(vm, member, ability, problems);
+		return;
+	}
+	for (size_t i = 0; i < list->count; i++)
+		section_check(vm, list->at[i], ability, problems);
+}
+
+static void absence_check(const struct microvm *vm, struct problems *problems)
+{
+	struct text names = { 0 };
+
+	for (size_t i = 0; i < HYPERVISORS; i++)
+		if (hypervisors[i])
+			text_addf(&names, "%s%s", names.at ? ", " : "", hypervisors[i]->name);
+	problem_in(problems, &vm->section, "hypervisor",
+		   "not supported yet by this version; write one of: %s", names.at);
+	drop_text(&names);
+}
+
+void hypervisor_check(const struct microvm *vm, struct problems *problems)
+{
+	const struct hypervisor *h = hypervisors[vm->hypervisor];
+
+	if (!h) {
+		absence_check(vm, problems);
+		return;
+	}
+	for (enum ability ability = 0; ability < ABILITIES; ability++)
+		if (!can(h, ability))
+			ability_check(vm, ability, problems);
+	if (h->check)
+		h->check(vm, problems);
+}

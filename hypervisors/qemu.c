@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+#include "hypervisor.h"
+
+#include "../common/owned.h"
+#include "../common/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+	KERNEL_COMMAND_LINE = 2047, /* COMMAND_LINE_SIZE of x86 - 1; the guest hangs with more */
+	SERIAL_LENGTH = 20,	    /* VIRTIO_BLK_ID_BYTES; the rest is cut off in silence */
+	COMM_LENGTH = 15,	    /* TASK_COMM_LEN - 1 */
+	MMIO_SLOTS = 24,	    /* of the machine microvm with ACPI */
+	PCI_SLOTS = 30,		    /* of q35: 32 without those of the chipset */
+	OWN_DEVICES = 1,	    /* the source of random numbers */
+};
+
+struct machine {
+	const char *type;
+	bool kvm;
+	bool pci; /* else virtio devices are on MMIO */
+};
+
+struct command {
+	const struct microvm *vm;
+	const struct launch *launch;
+	struct machine machine;
+	struct words *argv;
+};
+
+/* A value for a list of options that commas separate: a comma in it is written twice. */
+static char *comma_text(const char *value)
+{
+	struct text t = { 0 };
+
+	text_add(&t, "");
+	for (; *value; value++)
+		text_add_bytes(&t, *value == ',' ? ",," : value, *value == ',' ? 2 : 1);
+	return t.at;
+}
+
+static size_t device_count(const struct microvm *vm)
+{
+	return vm->volumes.count + vm->interfaces.count + OWN_DEVICES;
+}
+
+/* Whether anything needs a bus that the machine microvm does not have by itself. */
+static bool needs_pci(const struct microvm *vm)
+{
+	return device_count(vm) > MMIO_SLOTS;
+}
+
+/* The value of one of the user's options of the machine, or NULL. */
+static const char *machine_option(const struct microvm *vm, const char *name)
+{
+	size_t n = strlen(name);
+	const char *ret = NULL;
+
+	for (size_t i = 0; i < vm->qemu.machine_opts.count; i++) {
+		const char *word = vm->qemu.machine_opts.at[i];
+
+		if (strncmp(word, name, n) == 0 && word[n] == '=')
+			ret = word + n + 1;
+	}
+	return ret;
+}
+
+static struct machine machine_of(const struct microvm *vm, bool host_kvm)
+{
+	const char *accel = machine_option(vm, "accel"), *pcie = machine_option(vm, "pcie");
+	bool kvm = host_kvm && (!accel || strncmp(accel, "kvm", 3) == 0);
+	struct machine m = { .type = vm->qemu.machine, .kvm = kvm };
+
+	/* Emulated, the machine microvm has no clock that a kernel finds by itself. */
+	if (!m.type)
+		m.type = kvm ? "microvm" : "q35";
+	m.pci = strcmp(m.type, "microvm") != 0 ||
+		(vm->qemu.machine_opts.count > 0 ? pcie && strcmp(pcie, "on") == 0 : needs_pci(vm));
+	return m;
+}
+
+static bool is_microvm(const struct machine *m)
+{
+	return strcmp(m->type, "microvm") == 0;
+}
+
+static void add_machine_opts(struct text *t, const struct words *opts)
+{
+	for (size_t i = 0; i < opts->count; i++)
+		text_addf(t, ",%s", opts->at[i]);
+}
+
+static void add_machine(const struct command *c)
+{
+	const struct machine *m = &c->machine;
+	struct text t = { 0 };
+
+	text_add(&t, m->type);
+	if (!machine_option(c->vm, "accel"))
+		text_addf(&t, ",accel=%s", m->kvm ? "kvm" : "tcg");
+	if (c->vm->qemu.machine_opts.count > 0)
+		add_machine_opts(&t, &c->vm->qemu.machine_opts);
+	else if (is_microvm(m))
+		/* acpi: the power button and a poweroff that ends qemu. rtc: a guest that does not
+		 * find one waits for it twice. */
+		text_addf(&t, ",acpi=on,pcie=%s,pit=off,pic=off,rtc=on", m->pci ? "on" : "off");
+	else if (strcmp(m->type, "q35") == 0)
+		text_add(&t, ",vmport=off,smbus=off,sata=off,usb=off,i8042=off");
+	words_add(c->argv, "-machine");
+	words_take(c->argv, t.at);
+	words_add(c->argv, "-cpu");
+	words_add(c->argv, m->kvm ? "host" : "max");
+}
+
+static void add_name(const struct command *c)
+{
+	struct text t = { 0 };
+
+	text_addf(&t, "guest=%s,debug-threads=on", c->vm->name);
+	if (c->vm->pretty_procnames) {
+		OWNED(drop_str) char *comm = text_format("microvm@%s", c->vm->name);
+
+		text_addf(&t, ",process=%.*s", COMM_LENGTH, comm);
+	}
+	words_add(c->argv, "-name");
+	words_take(c->argv, t.at);
+}
+
+static void add_size(const struct command *c)
+{
+	const struct microvm *vm = c->vm;
+
+	words_add(c->argv, "-smp");
+	words_addf(c->argv, "%u", vm->vcpu);
+	words_add(c->argv, "-m");
+	words_addf(c->argv, "%" PRIu64 "K", vm->mem >> 10);
+}
+
+/* A word with blanks is quoted as the kernel reads it, unless it brings quotes of its own. */
+static void add_parameter(struct text *t, const char *word)
+{
+	bool quote = strpbrk(word, " \t\n") && !strchr(word, '"');
+
+	text_addf(t, quote ? " \"%s\"" : " %s", word);
+}
+
+static char *kernel_command_line(const struct microvm *vm, const struct machine *m)
+{
+	struct text t = { 0 };
+
+	/* A reboot by triple fault works on every machine, and a panic is one that ends qemu or, in a
+	 * kernel without the driver, a reboot. */
+	text_add(&t, vm->qemu.serial_console ? "console=ttyS0 reboot=t panic=-1" : "reboot=t panic=-1");
+	if (is_microvm(m) && !m->kvm)
+		/* The kernel would measure this against a timer that is not there. */
+		text_add(&t, " tsc_early_khz=2000000");
+	for (size_t i = 0; i < vm->kernel_params.count; i++)
+		add_parameter(&t, vm->kernel_params.at[i]);
+	return t.at;
+}
+
+static void add_kernel(const struct command *c)
+{
+	if (!c->vm->kernel)
+		return;
+	words_add(c->argv, "-kernel");
+	words_add(c->argv, c->vm->kernel);
+	if (c->vm->initrd_path) {
+		words_add(c->argv, "-initrd");
+		words_add(c->argv, c->vm->initrd_path);
+	}
+	words_add(c->argv, "-append");
+	words_take(c->argv, kernel_command_line(c->vm, &c->machine));
+}
+
+static void add_console(const struct command *c)
+{
+	if (!c->vm->qemu.serial_console)
+		return;
+	words_add(c->argv, "-chardev");
+	words_add(c->argv, "stdio,id=console,signal=off");
+	words_add(c->argv, "-serial");
+	words_add(c->argv, "chardev:console");
+}
+
+static void add_control(const struct command *c)
+{
+	OWNED(drop_str) char *path = NULL;
+
+	if (!c->launch->control)
+		return;
+	path = comma_text(c->launch->control);
+	words_add(c->argv, "-qmp");
+	words_addf(c->argv, "unix:%s,server=on,wait=off", path);
+}
+
+static const char *on(bool value)
+{
+	return value ? "on" : "off";
+}
+
+/* The kind that fits the machine's bus; properties are ",KEY=VALUE" or empty, and owned from now on. */
+static void add_virtio(const struct command *c, const char *name, char *properties)
+{
+	words_add(c->argv, "-device");
+	words_addf(c->argv, "virtio-%s-%s%s", name,
+		   c->machine.pci ? "pci,disable-legacy=on" : "device", properties);
+	free(properties);
+}
+
+static void add_image(const struct command *c, const struct volume *v)
+{
+	static const char *const drivers[IMAGE_TYPES] = { "raw", "qcow2", "vpc", "vhdx" };
+	OWNED(drop_str) char *path = volume_path(c->vm, v);
+	OWNED(drop_str) char *file = comma_text(path);
+	struct stat st;
+	bool device = stat(path, &st) == 0 && S_ISBLK(st.st_mode);
+
+	words_add(c->argv, "-blockdev");
+	words_addf(c->argv,
+		   "driver=%s,node-name=image-%s,read-only=%s,discard=unmap,cache.direct=%s,"
+		   "file.driver=%s,file.aio=%s,file.filename=%s",
+		   drivers[v->image_type], v->section.id, on(v->read_only), on(v->direct),
+		   device ? "host_device" : "file", v->direct ? "native" : "threads", file);
+}
+
+static void add_volume(const struct command *c, const struct volume *v)
+{
+	OWNED(drop_str) char *serial = comma_text(volume_serial(v));
+
+	add_image(c, v);
+	add_virtio(c, "blk", text_format(",id=volume-%s,drive=image-%s,serial=%s", v->section.id,
+					 v->section.id, serial));
+}
+
+static void add_interface(const struct command *c, const struct interface *i)
+{
+	words_add(c->argv, "-netdev");
+	words_addf(c->argv, "user,id=net-%s", i->section.id);
+	add_virtio(c, "net", text_format(",id=interface-%s,netdev=net-%s,mac=%s%s", i->section.id,
+					 i->section.id, i->mac, c->machine.pci ? ",romfile=" : ""));
+}
+
+/* A guest that has the driver tells its panic, and qemu ends with exit code 1. */
+static void add_panic(const struct command *c)
+{
+	words_add(c->argv, "-device");
+	words_add(c->argv, "pvpanic");
+	words_add(c->argv, "-action");
+	words_add(c->argv, "panic=exit-failure");
+}
+
+static void add_sandbox(const struct command *c)
+{
+	words_add(c->argv, "-sandbox");
+	words_add(c->argv, "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+}
+
+static void qemu_command(const struct microvm *vm, const struct launch *launch, struct words *argv)
+{
+	struct command c = { vm, launch, machine_of(vm, launch->kvm), argv };
+
+	words_add(argv, launch->program);
+	words_add(argv, "-nodefaults");
+	words_add(argv, "-no-user-config");
+	words_add(argv, "-display");
+	words_add(argv, "none");
+	add_name(&c);
+	add_machine(&c);
+	add_size(&c);
+	words_add(argv, "-uuid");
+	words_add(argv, vm->machine_id);
+	add_kernel(&c);
+	add_console(&c);
+	add_control(&c);
+	for (each(struct volume, v, vm->volumes))
+		add_volume(&c, v);
+	for (each(struct interface, i, vm->interfaces))
+		add_interface(&c, i);
+	add_virtio(&c, "rng", text_copy(""));
+	add_panic(&c);
+	add_sandbox(&c);
+	words_add_all(argv, &vm->qemu.extra_args);
+}
+
+static void check_mem(const struct microvm *vm, struct problems *problems)
+{
+	if (vm->mem < 32ull << 20)
+		warning_in(problems, &vm->section, "mem",
+			   "a guest with less than 32M hardly boots; write mem=64M or more");
+	if (vm->mem == 2048ull << 20)
+		warning_in(problems, &vm->section, "mem",
+			   "guests with exactly 2048M are known to hang in qemu; write mem=2047M or "
+			   "mem=2049M");
+}
+
+static void check_command_line(const struct microvm *vm, struct problems *problems)
+{
+	/* Where nothing is known of KVM yet, the longer of the two. */
+	struct machine m = machine_of(vm, false);
+	OWNED(drop_str) char *line = kernel_command_line(vm, &m);
+	size_t n = strlen(line);
+
+	if (n > KERNEL_COMMAND_LINE)
+		problem_in(problems, &vm->section, "kernelParams",
+			   "the kernel's command line has %zu bytes, and more than %d silently hang the "
+			   "guest; shorten it by %zu", n, KERNEL_COMMAND_LINE, n - KERNEL_COMMAND_LINE);
+}
+
+static void check_serials(const struct microvm *vm, struct problems *problems)
+{
+	for (each(struct volume, v, vm->volumes))
+		if (strlen(volume_serial(v)) > SERIAL_LENGTH)
+			problem_in(problems, &v->section, "serial",
+				   "'%s' is longer than the %d bytes that a virtio disk shows",
+				   volume_serial(v), SERIAL_LENGTH);
+}
+
+static void check_devices(const struct microvm *vm, struct problems *problems)
+{
+	const size_t most = PCI_SLOTS - OWN_DEVICES, have = device_count(vm) - OWN_DEVICES;
+
+	if (have > most)
+		problem_in(problems, &vm->section, NULL,
+			   "%zu volumes and interfaces are more than the %zu that fit into the machine",
+			   have, most);
+}
+
+static void check_machine_opts(const struct microvm *vm, struct problems *problems)
+{
+	for (size_t i = 0; i < vm->qemu.machine_opts.count; i++)
+		if (!strchr(vm->qemu.machine_opts.at[i], '='))
+			problem_in(problems, &vm->qemu.section, "machineOpts",
+				   "'%s' is not an option such as acpi=on", vm->qemu.machine_opts.at[i]);
+}
+
+static void qemu_check(const struct microvm *vm, struct problems *problems)
+{
+	check_mem(vm, problems);
+	check_command_line(vm, problems);
+	check_serials(vm, problems);
+	check_devices(vm, problems);
+	check_machine_opts(vm, problems);
+}
+
+static const char *qemu_package(const struct microvm *vm)
+{
+	return vm->qemu.package;
+}
+
+const struct hypervisor hypervisor_qemu = {
+	.name = "qemu",
+	.program = "qemu-system-x86_64",
+	.debian = "qemu-system-x86",
+	.emulates = true,
+	.can = CAN(NET_USER) | CAN(IMAGE_QCOW2) | CAN(IMAGE_VHD) | CAN(IMAGE_VHDX) | CAN(DIRECT) |
+	       CAN(SERIAL),
+	.protocol = PROTOCOL_QMP,
+	.ask_status = "query-status",
+	.ask_poweroff = "system_powerdown",
+	/* A reboot happens inside of qemu, a poweroff is exit code 0, a crash or panic another. */
+	.restart = "on-failure",
+	.package = qemu_package,
+	.check = qemu_check,
+	.command = qemu_command,
+};
