@@ -148,6 +148,23 @@ char *escape_unit_name(const char *name)
 	return t.at;
 }
 
+char *escape_instance(const char *name)
+{
+	/* '-' stays what it is: instances are names, not paths, and web-1 is to be microvm@web-1. */
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789:_.-";
+	struct text t = { 0 };
+
+	text_add(&t, "");
+	for (; *name; name++) {
+		if (strchr(plain, *name))
+			text_add_bytes(&t, name, 1);
+		else
+			text_addf(&t, "\\x%02x", (unsigned char)*name);
+	}
+	return t.at;
+}
+
 char *escape_unit_path(const char *path)
 {
 	struct text simple = { 0 };

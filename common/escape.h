@@ -24,6 +24,10 @@ void escape_bind_path(struct text *t, const char *path);
  * Returns -EINVAL for an escape that is unknown or gives NUL. */
 int unescape_one(const char **at, struct text *t);
 
+/* What stands between '@' and '.service' for a MicroVM's name: itself, for every name that is valid. For
+ * one that is not, escaped, so that its error has a unit. free() by the caller. */
+char *escape_instance(const char *name);
+
 /* "name" or a path as systemd-escape(1) would write it for a unit's instance; free() by the caller. */
 char *escape_unit_name(const char *name);
 char *escape_unit_path(const char *path);

@@ -16,6 +16,14 @@
 		was_; \
 	})
 
+/* The same for a descriptor. */
+#define MOVE_FD(fd) \
+	({ \
+		int was_ = (fd); \
+		(fd) = -1; \
+		was_; \
+	})
+
 static inline void drop_str(char **s)
 {
 	free(*s);

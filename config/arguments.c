@@ -10,6 +10,8 @@
 
 static bool wanted(enum audience audience, const struct section_kind *kind, const struct key *key)
 {
+	if (audience == FOR_CONTROL)
+		return key->rules & CONTROL;
 	if (audience == FOR_RUN)
 		return !(key->rules & (UNIT | INSTALL));
 	return strcmp(kind->name, "volume") == 0 || strcmp(key->name, "stateDir") == 0;
@@ -25,6 +27,12 @@ static void key_write(const struct section *s, const struct key *key, struct wor
 			   key->name, values.at[i]);
 }
 
+/* Whether the audience is to know that such a section exists. */
+static bool section_told(enum audience audience, const struct section_kind *kind)
+{
+	return audience == FOR_RUN || (audience == FOR_INSTALL && strcmp(kind->name, "volume") == 0);
+}
+
 static void section_write(const struct section *s, enum audience audience, struct words *ret)
 {
 	size_t before = ret->count;
@@ -36,7 +44,7 @@ static void section_write(const struct section *s, enum audience audience, struc
 			key_write(s, key, ret);
 	}
 	/* A section that exists with all its defaults is told by its name alone. */
-	if (s->id && ret->count == before && (audience == FOR_RUN || strcmp(s->kind->name, "volume") == 0))
+	if (s->id && ret->count == before && section_told(audience, s->kind))
 		words_addf(ret, "%s.%s", s->kind->name, s->id);
 }
 

@@ -6,7 +6,8 @@
 
 #include "problems.h"
 
-enum audience { FOR_RUN, FOR_INSTALL };
+/* microvm-run; install-microvm; microvm-ready and microvm-shutdown */
+enum audience { FOR_RUN, FOR_INSTALL, FOR_CONTROL };
 
 void arguments_write(const struct microvm *vm, enum audience audience, struct words *ret);
 

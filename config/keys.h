@@ -13,6 +13,7 @@ enum key_rules {
 	LATER_OTHER = LATER,
 	UNIT = 1 << 3,    /* ends in the units' settings: no helper needs it */
 	INSTALL = 1 << 4, /* for install-microvm alone */
+	CONTROL = 1 << 5, /* also for who asks the running hypervisor: microvm-ready, -shutdown */
 };
 
 struct type {

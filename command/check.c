@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "check.h"
+
+#include "../common/log.h"
+#include "../common/owned.h"
+#include "../common/text.h"
+#include "../generator/generate.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static size_t errors, warnings;
+
+static void tell(const struct problems *problems)
+{
+	for (size_t i = 0; i < problems->errors.count; i++)
+		(void)fprintf(stderr, "%s\n", problems->errors.at[i]);
+	for (size_t i = 0; i < problems->warnings.count; i++)
+		(void)fprintf(stderr, "%s (warning)\n", problems->warnings.at[i]);
+	errors += problems->errors.count;
+	warnings += problems->warnings.count;
+}
+
+/* A folder stands for all MicroVMs in it, a file for one. */
+static int argument_add(const char *path, const char *root, struct sources *sources)
+{
+	OWNED(drop_str) char *simple = text_copy(path);
+	OWNED(drop_words) struct words folder = { 0 };
+	struct stat st;
+	size_t n;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode)) {
+		sources_add_file(sources, path);
+		return 0;
+	}
+	for (n = strlen(simple); n > 1 && simple[n - 1] == '/'; n--)
+		simple[n - 1] = '\0';
+	words_add(&folder, simple);
+	return sources_find(root, &folder, sources);
+}
+
+static int sources_of(char **paths, const char *root, struct sources *sources)
+{
+	OWNED(drop_words) struct words folders = { 0 };
+
+	if (!*paths) {
+		sources_folders(&folders);
+		return sources_find(root, &folders, sources);
+	}
+	for (; *paths; paths++) {
+		int r = argument_add(*paths, "", sources);
+
+		if (r < 0)
+			return log_failure(r, "%s", *paths), r;
+	}
+	return 0;
+}
+
+static int check(char **paths, bool units)
+{
+	OWNED(drop_sources) struct sources sources = { 0 };
+	const char *root = getenv("MICROVM_ROOT");
+	const struct sink print = { .folder = -1 };
+	int r = sources_of(paths, root ? root : "", &sources);
+
+	if (r < 0 && !*paths)
+		return log_failure(r, "cannot read the configuration folders");
+	if (r < 0)
+		return EXIT_REFUSED;
+	r = generate(&(struct generate){ .sink = units ? &print : NULL,
+					 .root = root ? root : "",
+					 .tell = tell,
+					 .look_at_host = !root },
+		     &sources);
+	if (r < 0 && r != -EINVAL)
+		return log_failure(r, "cannot print the units");
+	if (sources.count == 0)
+		(void)fprintf(stderr, "No MicroVM is configured.\n");
+	return r < 0 ? EXIT_REFUSED : EXIT_DONE;
+}
+
+static int help(void)
+{
+	puts("microvm check [--units] [FILE|FOLDER...]\n"
+	     "\n"
+	     "Judges configuration files as the generator does; without an argument all of the\n"
+	     "look-up folders. Prints what is wrong and exits with 1 if anything is.\n"
+	     "\n"
+	     "  --units     also print the units that would be made\n"
+	     "  -h, --help  print this");
+	return EXIT_DONE;
+}
+
+int command_check(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "units", no_argument, NULL, 'u' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	bool units = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+		if (c == 'h')
+			return help();
+		if (c != 'u')
+			return EXIT_CALLED_WRONGLY;
+		units = true;
+	}
+	return check(argv + optind, units);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#include "claims.h"
+
+#include "../common/log.h"
+#include "../common/owned.h"
+#include "../common/text.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct claim {
+	char *what; /* "image /path", "mac 02:…": kind and value; NULL: a free place */
+	char *by;   /* "FILE:LINE" */
+	bool shared;
+};
+
+/* Open addressing, a power of two, at most half full. */
+struct claims {
+	struct claim *at;
+	size_t room;
+	size_t count;
+};
+
+/* The claims of one MicroVM, and where each is written. */
+struct wants {
+	struct {
+		struct claim claim;
+		const struct section *section;
+		const char *key;
+		char *told; /* the value as its user wrote it */
+	} *at;
+	size_t count;
+};
+
+struct claims *claims_new(void)
+{
+	struct claims *c = must(calloc(1, sizeof(*c)));
+
+	c->room = 64;
+	c->at = must(calloc(c->room, sizeof(*c->at)));
+	return c;
+}
+
+void drop_claims(struct claims **c)
+{
+	if (!*c)
+		return;
+	for (size_t i = 0; i < (*c)->room; i++) {
+		free((*c)->at[i].what);
+		free((*c)->at[i].by);
+	}
+	free((*c)->at);
+	free(*c);
+}
+
+static void drop_wants(struct wants *w)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		free(w->at[i].claim.what);
+		free(w->at[i].claim.by);
+		free(w->at[i].told);
+	}
+	free(w->at);
+}
+
+static size_t hash(const char *s)
+{
+	size_t h = 14695981039346656037u;
+
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 1099511628211u;
+	return h;
+}
+
+/* The place of a claim, or the free one where it would go. */
+static struct claim *place_of(const struct claims *c, const char *what)
+{
+	size_t i = hash(what) & (c->room - 1);
+
+	while (c->at[i].what && strcmp(c->at[i].what, what) != 0)
+		i = (i + 1) & (c->room - 1);
+	return &c->at[i];
+}
+
+static void claims_grow(struct claims *c)
+{
+	struct claims bigger = { .room = c->room * 2, .count = c->count };
+
+	bigger.at = must(calloc(bigger.room, sizeof(*bigger.at)));
+	for (size_t i = 0; i < c->room; i++)
+		if (c->at[i].what)
+			*place_of(&bigger, c->at[i].what) = c->at[i];
+	free(c->at);
+	*c = bigger;
+}
+
+static void want(struct wants *w, const struct section *s, const char *key, const char *told,
+		 char *what, bool shared)
+{
+	w->at = must(reallocarray(w->at, w->count + 1, sizeof(*w->at)));
+	w->at[w->count].claim = (struct claim){ .what = what, .shared = shared };
+	w->at[w->count].section = s;
+	w->at[w->count].key = key;
+	w->at[w->count++].told = text_copy(told);
+}
+
+static void want_volume(struct wants *w, const char *root, const struct microvm *vm,
+			const struct volume *v)
+{
+	OWNED(drop_str) char *path = volume_path(vm, v);
+	OWNED(drop_str) char *real = text_format("%s%s", root, path);
+	struct stat st;
+
+	if (stat(real, &st) == 0)
+		want(w, &v->section, "image", path,
+		     text_format("inode %ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino),
+		     v->read_only);
+	else
+		want(w, &v->section, "image", path, text_format("image %s", path), v->read_only);
+}
+
+static void want_all(struct wants *w, const char *root, const struct microvm *vm)
+{
+	OWNED(drop_str) char *state = microvm_state_dir(vm);
+	OWNED(drop_str) char *socket = microvm_socket(vm);
+
+	/* Only what a file sets can be set twice: the defaults hold the name. */
+	if (vm->state_dir)
+		want(w, &vm->section, "stateDir", state, text_format("folder %s", state), false);
+	if (vm->socket && socket)
+		want(w, &vm->section, "socket", socket, text_format("socket %s", socket), false);
+	if (vm->machine_id)
+		want(w, &vm->section, "machineId", vm->machine_id,
+		     text_format("machine %s", vm->machine_id), false);
+	if (vm->vsock.cid && strcmp(vm->vsock.cid, "auto") != 0)
+		want(w, &vm->vsock.section, "cid", vm->vsock.cid,
+		     text_format("cid %s", vm->vsock.cid), false);
+	for (each(struct interface, i, vm->interfaces)) {
+		if (i->mac)
+			want(w, &i->section, "mac", i->mac, text_format("mac %s", i->mac), false);
+		if (i->type == NET_TAP || i->type == NET_MACVTAP)
+			want(w, &i->section, "type", i->section.id,
+			     text_format("interface %s", i->section.id), false);
+	}
+	for (each(struct volume, v, vm->volumes))
+		want_volume(w, root, vm, v);
+}
+
+static int want_check(const struct claims *c, const struct wants *w, size_t i, struct problems *p)
+{
+	const struct claim *mine = &w->at[i].claim, *other = place_of(c, mine->what);
+
+	if (!other->what || (mine->shared && other->shared))
+		return 0;
+	return problem_in(p, w->at[i].section, w->at[i].key, "'%s' is in use already by %s; only one "
+							     "MicroVM can have it%s",
+			  w->at[i].told, other->by,
+			  strcmp(w->at[i].key, "image") == 0 ? ", or all with readOnly=yes" : "");
+}
+
+static void want_enter(struct claims *c, struct wants *w, size_t i)
+{
+	const struct section *s = w->at[i].section;
+	struct claim *claim = place_of(c, w->at[i].claim.what);
+
+	if (claim->what)
+		return;
+	claim->what = MOVE(w->at[i].claim.what);
+	claim->shared = w->at[i].claim.shared;
+	claim->by = s->place.line ? text_format("%s:%u", s->place.file, s->place.line) :
+				    text_copy(s->place.file);
+	if (++c->count * 2 > c->room)
+		claims_grow(c);
+}
+
+int claims_enter(struct claims *c, const char *root, const struct microvm *vm, struct problems *p)
+{
+	OWNED(drop_wants) struct wants wants = { 0 };
+	int r = 0;
+
+	want_all(&wants, root, vm);
+	for (size_t i = 0; i < wants.count; i++)
+		if (want_check(c, &wants, i, p) < 0)
+			r = -EINVAL;
+	for (size_t i = 0; i < wants.count && r == 0; i++)
+		want_enter(c, &wants, i);
+	return r;
+}

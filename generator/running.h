@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* running.h: MicroVMs that run while the generator does, as /run/microvm shows them. */
+#pragma once
+
+#include "dropins.h"
+#include "../common/words.h"
+
+void running_names(const char *root, struct words *ret);
+
+/* The folder's owner was set by systemd and can be trusted. Its content was written by the MicroVM's
+ * user: of it only a number of seconds is taken, and no more than a day. */
+void running_read(const char *root, const char *name, struct running *ret);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "sink.h"
+
+#include "../common/owned.h"
+#include "../common/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int folder_make(const struct sink *sink, const char *folder)
+{
+	if (mkdirat(sink->folder, folder, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	return 0;
+}
+
+static int write_all(int fd, const char *content)
+{
+	size_t left = strlen(content);
+
+	while (left > 0) {
+		ssize_t n = write(fd, content, left);
+
+		if (n < 0)
+			return -errno;
+		content += n;
+		left -= (size_t)n;
+	}
+	return 0;
+}
+
+static int file_make(const struct sink *sink, const char *path, const char *content)
+{
+	OWNED(drop_fd) int fd = -1;
+	int r;
+
+	/* What a run before us with this process number left behind is nobody's. */
+	(void)unlinkat(sink->folder, path, 0);
+	fd = openat(sink->folder, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, content);
+	if (close(MOVE_FD(fd)) < 0 && r == 0)
+		r = -errno;
+	return r;
+}
+
+int sink_file(const struct sink *sink, const char *folder, const char *file, const char *content)
+{
+	OWNED(drop_str) char *path = NULL;
+	OWNED(drop_str) char *temporary = NULL;
+	int r;
+
+	if (sink->folder < 0) {
+		printf("# %s/%s\n%s\n", folder, file, content);
+		return 0;
+	}
+	path = text_format("%s/%s", folder, file);
+	/* systemd reads *.conf only, so this name is none that it sees. */
+	temporary = text_format("%s.%d~", path, (int)getpid());
+	r = folder_make(sink, folder);
+	if (r == 0)
+		r = file_make(sink, temporary, content);
+	if (r == 0 && renameat(sink->folder, temporary, sink->folder, path) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlinkat(sink->folder, temporary, 0);
+	return r;
+}
+
+int sink_link(const struct sink *sink, const char *folder, const char *name, const char *target)
+{
+	OWNED(drop_str) char *path = NULL;
+	int r;
+
+	if (sink->folder < 0) {
+		printf("# %s/%s -> %s\n\n", folder, name, target);
+		return 0;
+	}
+	path = text_format("%s/%s", folder, name);
+	r = folder_make(sink, folder);
+	if (r == 0 && symlinkat(target, sink->folder, path) < 0 && errno != EEXIST)
+		r = -errno;
+	return r;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* sink.h: where units go: a folder of systemd's, or a terminal. */
+#pragma once
+
+struct sink {
+	int folder; /* descriptor; -1: print to stdout */
+};
+
+/* Writes FOLDER/FILE, whole or not at all. Returns 0 or -errno. */
+int sink_file(const struct sink *sink, const char *folder, const char *file, const char *content);
+/* Makes FOLDER/NAME a symbolic link to TARGET. One that is there already is good. */
+int sink_link(const struct sink *sink, const char *folder, const char *name, const char *target);
