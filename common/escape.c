@@ -23,50 +23,47 @@ static void escape_byte(struct text *t, unsigned char c)
 		text_add_bytes(t, (char[]){ (char)c }, 1);
 }
 
-static void escape_quoted(struct text *t, const char *word)
+/* A quoted word; what needs an escape is left to the caller's function. */
+static void escape_quoted(struct text *t, const char *word,
+			  void (*escape)(struct text *t, unsigned char c))
 {
 	text_add_bytes(t, "\"", 1);
-	for (; *word; word++) {
+	while (*word) {
 		/* Runs of harmless bytes in one go: most words are nothing else. */
 		size_t n = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 					"0123456789 =/.,:;_-+@");
 
 		text_add_bytes(t, word, n);
 		word += n;
-		if (!*word)
-			break;
-		escape_byte(t, (unsigned char)*word);
+		if (*word)
+			escape(t, (unsigned char)*word++);
 	}
 	text_add_bytes(t, "\"", 1);
 }
 
 void escape_exec_word(struct text *t, const char *word)
 {
-	escape_quoted(t, word);
+	escape_quoted(t, word, escape_byte);
+}
+
+/* Settings that are lists know no \xNN: a backslash only takes the meaning from what follows. */
+static void escape_byte_plainly(struct text *t, unsigned char c)
+{
+	if (c == '"' || c == '\\' || c == '%')
+		escape_byte(t, c);
+	else
+		text_add_bytes(t, (char[]){ (char)c }, 1);
 }
 
 void escape_list_word(struct text *t, const char *word)
 {
-	escape_quoted(t, word);
+	escape_quoted(t, word, escape_byte_plainly);
 }
 
 void escape_specifiers(struct text *t, const char *value)
 {
 	for (; *value; value++)
 		text_add_bytes(t, *value == '%' ? "%%" : value, *value == '%' ? 2 : 1);
-}
-
-void escape_bind_path(struct text *t, const char *path)
-{
-	text_add_bytes(t, "\"", 1);
-	for (; *path; path++) {
-		if (*path == ':')
-			/* Twice: once for the quoting, once for the split at ':' behind it. */
-			text_add(t, "\\\\:");
-		else
-			escape_byte(t, (unsigned char)*path);
-	}
-	text_add_bytes(t, "\"", 1);
 }
 
 /* The value of n digits of a base, or -1. */

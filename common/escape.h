@@ -14,11 +14,9 @@ void escape_exec_word(struct text *t, const char *word);
  * them where such a value comes from. */
 void escape_specifiers(struct text *t, const char *value);
 
-/* Adds one word for a setting that is a list of words (paths, names): quoted, % doubled. */
+/* Adds one word for a setting that is a list of words (names, paths; a ':' in quotes separates nothing):
+ * quoted, % doubled. The word is printable UTF-8, as the key table makes sure. */
 void escape_list_word(struct text *t, const char *word);
-
-/* Adds a path for BindPaths= and its kind, where ':' separates (systemd.exec(5)). */
-void escape_bind_path(struct text *t, const char *path);
 
 /* Reads one escape of systemd.syntax(7); *at is on the backslash before and on its last byte after.
  * Returns -EINVAL for an escape that is unknown or gives NUL. */

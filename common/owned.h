@@ -2,6 +2,7 @@
 /* owned.h: a variable that owns something says so where it is born. */
 #pragma once
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -39,4 +40,10 @@ static inline void drop_file(FILE **f)
 {
 	if (*f)
 		(void)fclose(*f);
+}
+
+static inline void drop_dir(DIR **d)
+{
+	if (*d)
+		(void)closedir(*d);
 }

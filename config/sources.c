@@ -37,12 +37,6 @@ struct finds {
 	size_t room;
 };
 
-static void drop_dir(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d);
-}
-
 static void drop_finds(struct finds *f)
 {
 	for (size_t i = 0; i < f->count; i++)

@@ -229,19 +229,39 @@ static int parse_span(const struct spot *spot, const char *text, void *field)
 	return 0;
 }
 
-/* Control bytes would end or change the line of a unit file that the value reaches. */
+/* The bytes of one UTF-8 character (RFC 3629), 0 when there is none. */
+static size_t utf8_length(const unsigned char *s)
+{
+	size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
+
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
+	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+/* What else would end or change the line of a unit file that the value reaches, or let systemd drop
+ * it. */
 static bool printable(const char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
+	const unsigned char *s = (const unsigned char *)text;
+
+	for (size_t n; *s; s += n) {
+		n = utf8_length(s);
+		if (n == 0 || *s < ' ' || *s == 0x7f)
 			return false;
+	}
 	return true;
 }
 
 static int parse_string(const struct spot *spot, const char *text, void *field)
 {
 	if (!printable(text))
-		return problem(spot, "holds a control character; only printable text is possible here");
+		return problem(spot, "holds a control character or is not UTF-8; only printable text "
+				     "is possible here");
 	return set_string(text, field);
 }
 
@@ -255,9 +275,9 @@ static bool path_has_dots(const char *path)
 
 static int parse_image(const struct spot *spot, const char *text, void *field)
 {
-	if (!printable(text) || strlen(text) >= PATH_MAX || path_has_dots(text))
-		return problem(spot, "'%s' is not a path without '..' and control characters", text);
-	return set_string(text, field);
+	if (printable(text) && (strlen(text) >= PATH_MAX || path_has_dots(text)))
+		return problem(spot, "'%s' is too long, or has '..' in it; write the path without", text);
+	return parse_string(spot, text, field);
 }
 
 static int parse_path(const struct spot *spot, const char *text, void *field)

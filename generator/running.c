@@ -10,12 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static void drop_dir(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d);
-}
-
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);

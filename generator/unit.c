@@ -60,7 +60,7 @@ void unit_words(struct text *u, const char *key, const struct words *values)
 void unit_bind(struct text *u, const char *key, const char *path)
 {
 	assign(u, key);
-	escape_bind_path(u, path);
+	escape_list_word(u, path);
 	text_add(u, "\n");
 }
 
