@@ -5,6 +5,9 @@
 #include "sink.h"
 #include "../config/problems.h"
 
+/* What microvm-shutdown needs beyond the time that the guest has: to connect, to tell, to end. */
+#define STOP_RESERVE_SECONDS 15
+
 /* Who a MicroVM that runs now runs as, as the owner of its folder in /run tells; -1: it does not run. */
 struct running {
 	long uid;

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "companions.h"
+
+#include "unit.h"
+#include "../common/owned.h"
+
+bool needs_state_dir(const struct microvm *vm)
+{
+	return vm->volumes.count > 0 || vm->pre_start.count > 0 || vm->extra_args_script ||
+	       vm->state_dir;
+}
+
+static void path_once(struct words *paths, const char *path)
+{
+	if (path && *path && !words_have(paths, path))
+		words_add(paths, path);
+}
+
+void unit_mounts(struct text *u, const struct microvm *vm, const struct words *more)
+{
+	OWNED(drop_words) struct words paths = { 0 };
+	OWNED(drop_str) char *state = microvm_state_dir(vm);
+
+	if (needs_state_dir(vm))
+		path_once(&paths, state);
+	for (each(struct volume, v, vm->volumes))
+		if (v->image && *v->image == '/')
+			path_once(&paths, v->image);
+	for (size_t i = 0; i < more->count; i++)
+		path_once(&paths, more->at[i]);
+	unit_words(u, "RequiresMountsFor", &paths);
+}
+
+static void install_unit(struct text *u, const struct microvm *vm)
+{
+	unit_mounts(u, vm, &(struct words){ 0 });
+}
+
+const struct companion companions[] = {
+	/* as root, with the MicroVM's user held */
+	{ "install-microvm", "install-microvm", "!", FOR_INSTALL, needs_state_dir, install_unit, NULL },
+};
+
+const size_t companion_count = sizeof(companions) / sizeof(*companions);

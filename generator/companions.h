@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* companions.h: the units that prepare the host for one MicroVM, each an instance of a template of its
+ * own. A MicroVM has those that it needs and no others: what is loaded costs every reload. */
+#pragma once
+
+#include "../common/text.h"
+#include "../config/arguments.h"
+
+struct companion {
+	const char *template; /* "install-microvm" for install-microvm@NAME.service */
+	const char *helper;   /* the program, in HELPERDIR */
+	const char *prefix;   /* of ExecStart=, systemd.service(5) */
+	enum audience audience;
+	bool (*wanted)(const struct microvm *vm);
+	/* Adds to the [Unit] and to the [Service] section of its drop-in; NULL: nothing. */
+	void (*unit)(struct text *u, const struct microvm *vm);
+	void (*service)(struct text *u, const struct microvm *vm);
+};
+
+extern const struct companion companions[];
+extern const size_t companion_count;
+
+/* Whether the MicroVM keeps anything on disk. */
+bool needs_state_dir(const struct microvm *vm);
+
+/* RequiresMountsFor= of the state folder and the images, and of MORE. */
+void unit_mounts(struct text *u, const struct microvm *vm, const struct words *more);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "microvm-unit.h"
+
+#include "companions.h"
+#include "dropins.h"
+#include "unit.h"
+#include "../common/owned.h"
+#include "../config/keys.h"
+#include "../config/sources.h"
+#include "../hypervisors/hypervisor.h"
+#include "paths.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static bool has_net(const struct microvm *vm, enum net type)
+{
+	for (each(struct interface, i, vm->interfaces))
+		if (i->type == type)
+			return true;
+	return false;
+}
+
+static bool starts_with(const char *s, const char *start)
+{
+	return strncmp(s, start, strlen(start)) == 0;
+}
+
+/* Folders that the unit does not see by itself: ProtectHome=tmpfs, PrivateTmp=. */
+static bool hidden(const char *path)
+{
+	return starts_with(path, "/home/") || starts_with(path, "/root/") ||
+	       starts_with(path, "/run/user/") || starts_with(path, "/tmp/") ||
+	       starts_with(path, "/var/tmp/");
+}
+
+static void bind_hidden(struct text *u, const char *path)
+{
+	if (path && hidden(path))
+		unit_bind(u, "BindReadOnlyPaths", path);
+}
+
+static void unit_files(struct text *u, const struct microvm *vm)
+{
+	OWNED(drop_str) char *state = microvm_state_dir(vm);
+
+	if (needs_state_dir(vm)) {
+		unit_bind(u, "BindPaths", state);
+		unit_text(u, "WorkingDirectory", state);
+	}
+	for (each(struct volume, v, vm->volumes)) {
+		if (!v->image || *v->image != '/')
+			continue;
+		if (!v->read_only)
+			unit_bind(u, "BindPaths", v->image);
+		else
+			bind_hidden(u, v->image);
+	}
+	bind_hidden(u, vm->kernel);
+	bind_hidden(u, vm->initrd_path);
+	bind_hidden(u, vm->extra_args_script);
+	bind_hidden(u, hypervisors[vm->hypervisor]->package(vm));
+}
+
+/* The template has no network at all; what is not asked for stays closed. */
+static void unit_network(struct text *u, const struct microvm *vm)
+{
+	if (!has_net(vm, NET_USER))
+		return;
+	unit_set(u, "PrivateNetwork", "no");
+	unit_set(u, "RestrictAddressFamilies", "AF_INET AF_INET6");
+	unit_set(u, "IPAddressDeny", "");
+}
+
+static void unit_span(struct text *u, const char *key, uint64_t usec)
+{
+	if (usec % 1000000 == 0)
+		unit_setf(u, key, "%" PRIu64 "s", usec / 1000000);
+	else
+		unit_setf(u, key, "%" PRIu64 "us", usec);
+}
+
+static void unit_times(struct text *u, const struct microvm *vm)
+{
+	unit_span(u, "TimeoutStartSec", vm->startup_timeout);
+	unit_span(u, "TimeoutStopSec", vm->shutdown_timeout + STOP_RESERVE_SECONDS * 1000000);
+}
+
+static void unit_restart(struct text *u, const struct microvm *vm)
+{
+	static const char *const settings[RESTARTS] = { "always", "on-failure", "no" };
+
+	unit_set(u, "Restart", section_sets(&vm->section, "restart") ?
+				       settings[vm->restart] :
+				       hypervisors[vm->hypervisor]->restart);
+}
+
+static void unit_commands(struct text *u, const struct microvm *vm)
+{
+	OWNED(drop_words) struct words run = { 0 };
+	OWNED(drop_words) struct words control = { 0 };
+
+	for (size_t i = 0; i < vm->pre_start.count; i++) {
+		OWNED(drop_words) struct words shell = { 0 };
+
+		words_add(&shell, "-c");
+		words_add(&shell, vm->pre_start.at[i]);
+		unit_exec(u, "ExecStartPre", "", "/bin/sh", &shell);
+	}
+	words_add(&run, vm->name);
+	arguments_write(vm, FOR_RUN, &run);
+	unit_set(u, "ExecStart", "");
+	unit_exec(u, "ExecStart", "", HELPERDIR "/microvm-run", &run);
+	if (vm->readiness == READINESS_NONE)
+		return;
+	words_add(&control, vm->name);
+	arguments_write(vm, FOR_CONTROL, &control);
+	unit_exec(u, "ExecStartPost", "", HELPERDIR "/microvm-ready", &control);
+}
+
+/* "db" is a MicroVM, "postgresql.service" a unit. */
+static void unit_names_of(const struct words *names, struct words *ret)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (microvm_name_fits(names->at[i]))
+			words_addf(ret, "microvm@%s.service", names->at[i]);
+		else
+			words_add(ret, names->at[i]);
+}
+
+static void unit_order(struct text *u, const struct microvm *vm)
+{
+	OWNED(drop_words) struct words requires = { 0 };
+	OWNED(drop_words) struct words after = { 0 };
+
+	for (size_t i = 0; i < companion_count; i++)
+		if (companions[i].wanted(vm))
+			words_addf(&requires, "%s@%s.service", companions[i].template, vm->name);
+	unit_names_of(&vm->requires, &requires);
+	words_add_all(&after, &requires);
+	unit_names_of(&vm->after, &after);
+	unit_names(u, "Requires", &requires);
+	unit_names(u, "After", &after);
+}
+
+/* Where what boots lies. */
+static void boot_mounts(struct text *u, const struct microvm *vm)
+{
+	OWNED(drop_words) struct words paths = { 0 };
+
+	if (vm->kernel)
+		words_add(&paths, vm->kernel);
+	if (vm->initrd_path)
+		words_add(&paths, vm->initrd_path);
+	unit_mounts(u, vm, &paths);
+}
+
+void microvm_unit_lines(struct text *u, const struct microvm *vm)
+{
+	unit_order(u, vm);
+	boot_mounts(u, vm);
+}
+
+void microvm_service_lines(struct text *u, const struct microvm *vm)
+{
+	unit_times(u, vm);
+	unit_restart(u, vm);
+	unit_network(u, vm);
+	unit_files(u, vm);
+	unit_commands(u, vm);
+}
