@@ -135,7 +135,10 @@ static void add_size(const struct command *c)
 	words_add(c->argv, "-smp");
 	words_addf(c->argv, "%u", vm->vcpu);
 	words_add(c->argv, "-m");
-	words_addf(c->argv, "%" PRIu64 "K", vm->mem >> 10);
+	if (vm->mem % (1 << 20) == 0)
+		words_addf(c->argv, "%" PRIu64 "M", vm->mem >> 20);
+	else
+		words_addf(c->argv, "%" PRIu64 "K", vm->mem >> 10);
 }
 
 /* A word with blanks is quoted as the kernel reads it, unless it brings quotes of its own. */

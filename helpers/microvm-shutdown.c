@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* microvm-shutdown: ExecStop= of microvm@.service. Asks the guest to shut down and waits until its
+ * hypervisor has ended; only when this fails does systemd send signals. Reads what the start noted,
+ * because the configuration may be another by now. */
+#include "process.h"
+#include "state.h"
+
+#include "../common/log.h"
+#include "../common/owned.h"
+#include "../hypervisors/control.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+static void tell(const struct control *c, enum told what, int error)
+{
+	const char *name = c->hypervisor->name;
+
+	if (what == TOLD_ASKED)
+		log_line(LEVEL_INFO, "asked the guest to shut down");
+	else if (what == TOLD_ENDING)
+		log_line(LEVEL_INFO, "the guest has shut down");
+	else if (what == TOLD_REFUSED)
+		log_line(LEVEL_WARNING, "%s refuses to ask the guest; trying on", name);
+	else if (what == TOLD_SILENT)
+		log_line(LEVEL_WARNING, "%s does not answer, perhaps another client holds %s; trying on",
+			 name, c->path);
+	else if (what == TOLD_ABSENT)
+		log_line(LEVEL_WARNING, "%s cannot be reached: %s: %s; trying on", name, c->path,
+			 strerror(error));
+}
+
+static int ask(const struct microvm *vm, const struct hypervisor *h, const char *path, int process)
+{
+	OWNED(drop_control) struct control c = { .hypervisor = h, .path = path, .process = process,
+						 .patience = 2000, .tell = tell, .socket = -1 };
+	uint64_t patience = vm->shutdown_timeout / 1000;
+
+	control_begin(&c);
+	if (control_power_off(&c, milliseconds_now() + (int64_t)patience) == 0) {
+		log_line(LEVEL_INFO, "%s has ended", h->name);
+		return EXIT_DONE;
+	}
+	log_line(LEVEL_ERROR, "the guest has not shut down in %" PRIu64 " s; %s is now ended by a signal",
+		 patience / 1000, h->name);
+	return EXIT_REFUSED;
+}
+
+static int shut_down(const struct microvm *vm, int process)
+{
+	const struct hypervisor *h = hypervisors[vm->hypervisor];
+	OWNED(drop_str) char *path = microvm_socket(vm);
+
+	if (h && h->protocol != PROTOCOL_NONE && path)
+		return ask(vm, h, path, process);
+	log_line(LEVEL_WARNING, "without a control socket the guest cannot be asked to shut down; its "
+				"hypervisor is now ended by a signal");
+	return EXIT_REFUSED;
+}
+
+static int read_state(const char *name, struct microvm *vm)
+{
+	OWNED(drop_str) char *dir = runtime_dir(name);
+	struct problems problems = { 0 };
+	int r;
+
+	microvm_init(vm, name);
+	r = state_read(dir, vm, &problems);
+	for (size_t i = 0; i < problems.errors.count; i++)
+		log_line(LEVEL_ERROR, "%s/state: %s", dir, problems.errors.at[i]);
+	drop_problems(&problems);
+	return r < 0 ? log_failure(r, "%s/state", dir) : 0;
+}
+
+int main(int argc, char **argv)
+{
+	OWNED(drop_microvm) struct microvm vm = { 0 };
+	OWNED(drop_fd) int process = -1;
+	int r;
+
+	if (argc != 2 || *argv[1] == '-')
+		return log_usage("microvm-shutdown NAME");
+	r = main_process(&process);
+	if (r == -ESRCH || (r == 0 && process_ended(process)))
+		return EXIT_DONE; /* it ended by itself; systemd calls this then too */
+	if (r < 0)
+		return log_failure(r, "cannot watch the main process");
+	r = read_state(argv[1], &vm);
+	return r != 0 ? r : shut_down(&vm, process);
+}

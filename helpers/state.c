@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "state.h"
+
+#include "../common/owned.h"
+#include "../common/text.h"
+#include "../config/arguments.h"
+#include "../config/keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+char *runtime_dir(const char *name)
+{
+	const char *dir = getenv("RUNTIME_DIRECTORY");
+
+	/* Several folders are separated by colons (systemd.exec(5)); ours could be any of them. */
+	if (dir && *dir == '/' && !strchr(dir, ':'))
+		return text_copy(dir);
+	return text_format("/run/microvm/%s", name);
+}
+
+/* Also what was not set: a default may be another in the version that reads it. */
+static void key_write(const struct microvm *vm, const char *name, struct text *ret)
+{
+	const struct section *s = &vm->section;
+	const struct key *key = key_find(s->kind, name);
+	OWNED(drop_words) struct words values = { 0 };
+
+	key->type->print(key->type, key_field(key, s), &values);
+	for (size_t i = 0; i < values.count; i++)
+		text_addf(ret, "%s.%s=%s\n", s->kind->name, name, values.at[i]);
+}
+
+static char *state_text(const struct microvm *vm)
+{
+	OWNED(drop_str) char *socket = microvm_socket(vm);
+	struct text t = { 0 };
+
+	key_write(vm, "hypervisor", &t);
+	key_write(vm, "shutdownTimeout", &t);
+	text_addf(&t, "microvm.socket=%s\n", socket ? socket : "");
+	return t.at;
+}
+
+static int write_all(int fd, const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		ssize_t n = write(fd, text, left);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			text += n;
+			left -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+int state_write(const char *dir, const struct microvm *vm)
+{
+	OWNED(drop_str) char *path = text_format("%s/state", dir);
+	OWNED(drop_str) char *fresh = text_format("%s/state.new", dir);
+	OWNED(drop_str) char *text = state_text(vm);
+	OWNED(drop_fd) int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, text);
+	if (r == 0 && rename(fresh, path) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlink(fresh);
+	return r;
+}
+
+static int read_lines(FILE *f, struct words *ret)
+{
+	OWNED(drop_str) char *line = NULL;
+	size_t room = 0;
+	ssize_t n;
+
+	while ((n = getline(&line, &room, f)) >= 0) {
+		if (n > 0 && line[n - 1] == '\n')
+			line[n - 1] = '\0';
+		words_add(ret, line);
+	}
+	return ferror(f) ? -EIO : 0;
+}
+
+int state_read(const char *dir, struct microvm *vm, struct problems *problems)
+{
+	OWNED(drop_str) char *path = text_format("%s/state", dir);
+	OWNED(drop_file) FILE *f = fopen(path, "re");
+	OWNED(drop_words) struct words lines = { 0 };
+	int r;
+
+	if (!f)
+		return -errno;
+	r = read_lines(f, &lines);
+	return r < 0 ? r : arguments_read(vm, lines.at, problems);
+}

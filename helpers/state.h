@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* state.h: what a start leaves in the MicroVM's runtime folder for those that come later, when the
+ * configuration may be another or gone. */
+#pragma once
+
+#include "../config/problems.h"
+
+/* /run/microvm/NAME, or where systemd made the unit's runtime folder; free() by the caller. */
+char *runtime_dir(const char *name);
+
+/* Writes the state whole or not at all: words of arguments.h, one a line. Returns 0 or -errno. */
+int state_write(const char *dir, const struct microvm *vm);
+
+/* Reads it into a MicroVM from microvm_init(). Returns 0, -errno, or -EINVAL with the problems noted. */
+int state_read(const char *dir, struct microvm *vm, struct problems *problems);

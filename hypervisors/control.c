@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include "control.h"
+
+#include "qmp.h"
+#include "../common/owned.h"
+#include "../common/text.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+
+enum {
+	CONNECT_EVERY = 20,   /* all in milliseconds */
+	STATUS_AGAIN = 50,    /* after a guest that did not run */
+	STATUS_LOST = 1000,   /* after no reply */
+	PRESS_AGAIN = 2000,
+};
+
+static const int64_t never = INT64_MAX;
+
+int64_t milliseconds_now(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void control_close(struct control *c)
+{
+	drop_fd(&c->socket);
+	drop_qmp(&c->talk);
+	c->socket = -1;
+	if (c->open)
+		c->tell_at = milliseconds_now() + c->patience;
+	c->open = false;
+	c->next_attempt = milliseconds_now() + CONNECT_EVERY;
+}
+
+void control_begin(struct control *c)
+{
+	/* The only one so far; another protocol brings its own functions to where qmp_ is called. */
+	assert(c->hypervisor->protocol == PROTOCOL_QMP);
+	c->socket = -1;
+	c->talk = NULL;
+	c->open = false;
+	c->error = 0;
+	c->next_attempt = 0;
+	c->tell_at = milliseconds_now() + c->patience;
+}
+
+void drop_control(struct control *c)
+{
+	if (c->hypervisor)
+		control_close(c);
+}
+
+static int connect_to(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	OWNED(drop_fd) int fd = -1;
+	int ret;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	ret = fd;
+	fd = -1;
+	return ret;
+}
+
+static void control_connect(struct control *c)
+{
+	int fd = connect_to(c->path);
+
+	c->error = fd < 0 ? -fd : 0;
+	c->next_attempt = milliseconds_now() + CONNECT_EVERY;
+	if (fd < 0)
+		return;
+	c->socket = fd;
+	c->talk = qmp_new();
+}
+
+/* Questions are far smaller than a socket's buffer: one that does not fit at once meets a hypervisor
+ * that has stopped reading. */
+static bool control_send(struct control *c, const struct text *bytes)
+{
+	ssize_t n;
+
+	if (bytes->length == 0)
+		return true;
+	n = send(c->socket, bytes->at, bytes->length, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return n >= 0 && (size_t)n == bytes->length;
+}
+
+static bool control_ask(struct control *c, const char *question)
+{
+	OWNED(drop_text) struct text bytes = { 0 };
+
+	if (!c->open)
+		return false;
+	qmp_ask(c->talk, question, &bytes);
+	if (control_send(c, &bytes))
+		return true;
+	control_close(c);
+	return false;
+}
+
+/* What was received before and not told yet. */
+static enum news control_next(struct control *c)
+{
+	OWNED(drop_text) struct text bytes = { 0 };
+	enum news news;
+
+	if (!c->talk)
+		return NEWS_NONE;
+	news = qmp_next(c->talk, &bytes);
+	if (!control_send(c, &bytes))
+		news = NEWS_CLOSED;
+	if (news == NEWS_OPEN) {
+		c->open = true;
+		c->tell_at = never;
+	}
+	if (news == NEWS_CLOSED)
+		control_close(c);
+	return news;
+}
+
+static bool control_receive(struct control *c)
+{
+	char buffer[4096];
+	ssize_t n = recv(c->socket, buffer, sizeof(buffer), MSG_DONTWAIT);
+
+	if (n > 0)
+		qmp_hear(c->talk, buffer, (size_t)n);
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static int64_t control_wake(const struct control *c, int64_t until)
+{
+	until = earlier(until, c->tell_at);
+	return c->socket < 0 ? earlier(until, c->next_attempt) : until;
+}
+
+/* Sleeps until something happens or has to be done. */
+static enum news control_poll(struct control *c, int64_t until)
+{
+	struct pollfd p[] = { { .fd = c->process, .events = POLLIN },
+			      { .fd = c->socket, .events = POLLIN } };
+	int64_t left = control_wake(c, until) - milliseconds_now();
+
+	left = left < 0 ? 0 : earlier(left, 1000 * 1000);
+	if (poll(p, 2, (int)left) <= 0)
+		return NEWS_NONE;
+	/* First what the hypervisor said: its last words come before its end. */
+	if (p[1].revents && !control_receive(c)) {
+		control_close(c);
+		return NEWS_CLOSED;
+	}
+	return p[0].revents && !p[1].revents ? NEWS_ENDED : NEWS_NONE;
+}
+
+static void control_tell(struct control *c, enum told what)
+{
+	c->tell(c, what, c->error);
+}
+
+/* The next news, or NEWS_NONE at the time given. */
+static enum news control_wait(struct control *c, int64_t until)
+{
+	enum news news = control_next(c);
+
+	while (news == NEWS_NONE) {
+		if (c->socket < 0 && milliseconds_now() >= c->next_attempt)
+			control_connect(c);
+		news = control_poll(c, until);
+		if (news == NEWS_NONE)
+			news = control_next(c);
+		if (news == NEWS_NONE && milliseconds_now() >= c->tell_at) {
+			control_tell(c, c->socket < 0 ? TOLD_ABSENT : TOLD_SILENT);
+			c->tell_at = never;
+		}
+		if (milliseconds_now() >= until)
+			break;
+	}
+	return news;
+}
+
+int control_wait_running(struct control *c)
+{
+	int64_t again = never;
+	bool paused = false;
+
+	for (;;) {
+		enum news news = control_wait(c, again);
+
+		if (news == NEWS_YES || news == NEWS_ENDED)
+			return news == NEWS_YES ? 0 : -ESRCH;
+		if (news == NEWS_NO && !paused)
+			control_tell(c, TOLD_PAUSED);
+		paused |= news == NEWS_NO;
+		if (news == NEWS_NO)
+			again = milliseconds_now() + STATUS_AGAIN;
+		else if (news == NEWS_OPEN || news == NEWS_NONE)
+			again = control_ask(c, c->hypervisor->ask_status) ?
+					milliseconds_now() + STATUS_LOST : never;
+		else
+			again = never;
+	}
+}
+
+/* What has been told about a shutdown, each once. */
+struct shutdown {
+	bool asked, refused, ending;
+};
+
+static void shutdown_tell(struct control *c, enum news news, struct shutdown *s)
+{
+	if (news == NEWS_YES && !s->asked)
+		control_tell(c, TOLD_ASKED);
+	if (news == NEWS_NO && !s->refused)
+		control_tell(c, TOLD_REFUSED);
+	if (news == NEWS_ENDING && !s->ending)
+		control_tell(c, TOLD_ENDING);
+	s->asked |= news == NEWS_YES;
+	s->refused |= news == NEWS_NO;
+	s->ending |= news == NEWS_ENDING;
+}
+
+int control_power_off(struct control *c, int64_t deadline)
+{
+	struct shutdown told = { 0 };
+	int64_t again = never;
+
+	for (;;) {
+		enum news news = control_wait(c, earlier(again, deadline));
+
+		if (news == NEWS_ENDED)
+			return 0;
+		if (milliseconds_now() >= deadline)
+			return -ETIMEDOUT;
+		shutdown_tell(c, news, &told);
+		if (told.ending) {
+			/* From here on a lost connection is no news. */
+			c->tell_at = again = never;
+			continue;
+		}
+		if (news == NEWS_OPEN || (news == NEWS_NONE && milliseconds_now() >= again))
+			again = control_ask(c, c->hypervisor->ask_poweroff) ?
+					milliseconds_now() + PRESS_AGAIN : never;
+	}
+}
