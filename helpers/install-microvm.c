@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* install-microvm@NAME.service calls this before the MicroVM starts: it makes the state folder and the
+ * volumes, and lets the MicroVM's user, whose UID may be new, into them. After the stop it takes back
+ * the access to what is not the MicroVM's own. */
+#include "../common/log.h"
+#include "../common/owned.h"
+#include "../common/text.h"
+#include "../config/arguments.h"
+#include "../config/problems.h"
+#include "grants.h"
+#include "image.h"
+#include "state-folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define USAGE "install-microvm NAME [WORD...] | --release NAME | --not-configured NAME"
+
+/* Where systemd made a folder for the MicroVM's user, whom root learns of from nowhere else: a dynamic
+ * user is no line in a file, and asking for it would mean D-Bus. */
+static int find_user(struct stat *ret)
+{
+	const char *folder = getenv("RUNTIME_DIRECTORY");
+
+	if (folder && stat(folder, ret) == 0)
+		return EXIT_DONE;
+	log_line(LEVEL_ERROR, "$RUNTIME_DIRECTORY does not name a folder of the MicroVM's user, as "
+			      "install-microvm@.service makes it");
+	return EXIT_CALLED_WRONGLY;
+}
+
+/* The records lie beside the folders of the users, in a folder of root's. */
+static int open_grants(const char *name, struct grants *ret)
+{
+	const char *folder = getenv("RUNTIME_DIRECTORY");
+	OWNED(drop_str) char *parent = text_copy(folder ? folder : "");
+	char *slash = strrchr(parent, '/');
+	int r;
+
+	if (!slash || slash == parent)
+		return find_user(&(struct stat){ 0 }) ? EXIT_CALLED_WRONGLY : EXIT_REFUSED;
+	*slash = '\0';
+	r = grants_open(parent, name, ret);
+	return r < 0 ? log_failure(r, "cannot open %s", parent) : EXIT_DONE;
+}
+
+static bool all_may(const struct stat *st, bool write)
+{
+	mode_t needed = S_IROTH | (write ? S_IWOTH : 0);
+
+	return (st->st_mode & needed) == needed;
+}
+
+/* An image that is in somebody's folder is one that this somebody could have put there, by a link or
+ * from another folder: it is opened to nobody else unless it is clear whose it is. */
+static int is_suspect(const struct image *image, const struct stat *st)
+{
+	uid_t owner = image->found.owner;
+
+	if (st->st_nlink > 1)
+		return image_fail(image, "has %ju names (hard links) and does not belong to the MicroVM's "
+					 "user; copy it", (uintmax_t)st->st_nlink);
+	if (owner != 0 && st->st_uid != 0 && st->st_uid != owner)
+		return image_fail(image, "belongs to UID %u, and lies in a folder of UID %u; give it to "
+					 "root or to whose folder it is", st->st_uid, owner);
+	return EXIT_DONE;
+}
+
+/* Lets the user into an image that is somebody else's; its owner stays. */
+static int let_in(const struct image *image, int fd, const char *name, const struct stat *user)
+{
+	OWNED(drop_grants) struct grants grants = NO_GRANTS;
+	bool write = !image->volume->read_only;
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return image_fail(image, "cannot be opened: %s", strerror(errno));
+	if (st.st_uid == user->st_uid || all_may(&st, write))
+		return EXIT_DONE;
+	r = is_suspect(image, &st);
+	if (r == EXIT_DONE)
+		r = open_grants(name, &grants);
+	if (r != EXIT_DONE)
+		return r;
+	r = grants_add(&grants, fd, image->path, user->st_uid, write);
+	if (r == -EOPNOTSUPP)
+		return image_fail(image, "belongs to UID %u, and its file system has no access control "
+					 "lists that would let the MicroVM's user in; set user to whose it is",
+				  st.st_uid);
+	return r < 0 ? image_fail(image, "cannot be opened to the MicroVM's user: %s", strerror(-r)) :
+		       EXIT_DONE;
+}
+
+static int keep_volume(const struct image *image, const char *name, const struct stat *user)
+{
+	OWNED(drop_fd) int fd = path_reopen(image->found.file, O_RDONLY);
+	int r;
+
+	if (fd < 0)
+		return image_fail(image, "cannot be opened: %s", strerror(-fd));
+	r = image_check(image, fd);
+	if (r == EXIT_DONE)
+		r = let_in(image, fd, name, user);
+	/* At last: what was not refused up to here may be written to. */
+	return r == EXIT_DONE ? image_grow(image) : r;
+}
+
+static int install_volume(const struct microvm *vm, const struct volume *v, const struct stat *user)
+{
+	OWNED(drop_image) struct image image = NO_IMAGE;
+	int r = image_find(vm, v, &image);
+
+	if (r == EXIT_DONE && image.found.file < 0)
+		r = image_draft(&image, user->st_uid, user->st_gid);
+	if (r != EXIT_DONE)
+		return r;
+	if (image.draft < 0)
+		return keep_volume(&image, vm->name, user);
+	r = let_in(&image, image.draft, vm->name, user);
+	return r == EXIT_DONE ? image_publish(&image) : r;
+}
+
+/* All volumes are tried, so that one start tells all that is wrong. */
+static int install(const struct microvm *vm)
+{
+	OWNED(drop_str) char *folder = microvm_state_dir(vm);
+	struct stat user;
+	int r = find_user(&user);
+
+	if (r == EXIT_DONE)
+		r = state_folder_make(folder, user.st_uid, user.st_gid);
+	if (r != EXIT_DONE)
+		return r;
+	for (each(struct volume, v, vm->volumes)) {
+		int one = install_volume(vm, v, &user);
+
+		if (r == EXIT_DONE)
+			r = one;
+	}
+	return r;
+}
+
+static int install_words(const char *name, char **words)
+{
+	OWNED(drop_problems) struct problems problems = { 0 };
+	OWNED(drop_microvm) struct microvm vm;
+
+	microvm_init(&vm, name);
+	if (arguments_read(&vm, words, &problems) == 0)
+		return install(&vm);
+	for (size_t i = 0; i < problems.errors.count; i++)
+		log_line(LEVEL_ERROR, "%s", problems.errors.at[i]);
+	return EXIT_CALLED_WRONGLY;
+}
+
+static int release(const char *name)
+{
+	OWNED(drop_grants) struct grants grants = NO_GRANTS;
+	int r = open_grants(name, &grants);
+
+	if (r != EXIT_DONE)
+		return r;
+	r = grants_release(&grants);
+	return r < 0 ? log_failure(r, "not all access to images was taken back") : EXIT_DONE;
+}
+
+static int refuse_not_configured(const char *name)
+{
+	log_line(LEVEL_ERROR, "MicroVM %s is not configured: there is no %s.conf that systemctl "
+			      "daemon-reload has seen", name, name);
+	return EXIT_NOT_CONFIGURED;
+}
+
+static void go_on(int signal)
+{
+	(void)signal;
+}
+
+int main(int argc, char **argv)
+{
+	/* A stop ends the program that we wait for or the wait for a lock, and thereby us, after we have
+	 * tidied up. */
+	struct sigaction ends = { .sa_handler = go_on };
+
+	(void)sigaction(SIGTERM, &ends, NULL);
+	(void)sigaction(SIGINT, &ends, NULL);
+	(void)umask(077);
+	if (argc == 3 && strcmp(argv[1], "--release") == 0)
+		return release(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "--not-configured") == 0)
+		return refuse_not_configured(argv[2]);
+	if (argc < 2 || argv[1][0] == '-')
+		return log_usage(USAGE);
+	return install_words(argv[1], argv + 2);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "run-program.h"
+
+#include "../common/owned.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static void drop_actions(posix_spawn_file_actions_t *actions)
+{
+	(void)posix_spawn_file_actions_destroy(actions);
+}
+
+/* A file in memory, read from its begin. */
+static int file_of_text(const char *text)
+{
+	size_t length = strlen(text);
+	int fd = memfd_create("input", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (pwrite(fd, text, length, 0) != (ssize_t)length) {
+		(void)close(fd);
+		return -EIO;
+	}
+	return fd;
+}
+
+static int wait_for(pid_t pid)
+{
+	int status;
+
+	/* A signal that asks us to end reaches the program too: its end is what matters here. */
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int program_run(const struct words *argv, const char *input, int given)
+{
+	OWNED(drop_actions) posix_spawn_file_actions_t actions;
+	OWNED(drop_fd) int in = -1;
+	pid_t pid;
+	int r;
+
+	(void)posix_spawn_file_actions_init(&actions);
+	in = input ? file_of_text(input) : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (in < 0)
+		return input ? in : -errno;
+	r = posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
+	if (r == 0)
+		r = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	if (r == 0 && given >= 0)
+		r = posix_spawn_file_actions_adddup2(&actions, given, 3);
+	if (r == 0)
+		r = posix_spawnp(&pid, argv->at[0], &actions, NULL, argv->at, environ);
+	return r > 0 ? -r : wait_for(pid);
+}

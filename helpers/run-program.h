@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* run-program.h: another program, run to its end. */
+#pragma once
+
+#include "../common/words.h"
+
+/* How the program names the descriptor that it was given. The kernel resolves this to the open file
+ * itself, so nobody who may write to the file's folder can put another file in its place. */
+#define GIVEN_FILE "/proc/self/fd/3"
+
+/* Runs argv, found in $PATH. Its standard input holds INPUT (NULL: nothing), its standard output is
+ * dropped, its descriptor 3 is GIVEN (-1: none). Returns its exit status, 128 + the signal that ended
+ * it, or -errno: -ENOENT where it is not installed. */
+int program_run(const struct words *argv, const char *input, int given);

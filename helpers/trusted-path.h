@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* trusted-path.h: root opens a path on which others own folders.
+ *
+ * Whoever owns a folder may put links and hard links into it at any time, and a MicroVM's user owns
+ * its state folder. So behind the first folder that is not root's, no symbolic link is followed and
+ * no third owner's folder entered; before it, only root's own links are followed. What is found is a
+ * descriptor, so that whatever is done next is done to just that file. */
+#pragma once
+
+#include <sys/stat.h>
+
+struct found {
+	int folder; /* O_PATH: where the last name lies, after all links */
+	char *name;
+	int file;    /* O_PATH; -1: nothing has that name yet */
+	uid_t owner; /* of the first folder on the way that is not root's, or 0 */
+	struct stat stat;
+};
+
+#define NOTHING_FOUND ((struct found){ .folder = -1, .file = -1 })
+
+/* Finds an absolute path. Returns 0 also where only the last name does not exist; -ELOOP where the
+ * path is not to be trusted; else -errno. */
+int path_find(const char *path, struct found *ret);
+
+/* Opens what an O_PATH descriptor stands for. */
+int path_reopen(int file, int flags);
+
+void drop_found(struct found *f);
