@@ -12,9 +12,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
+#include <stdbool.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define OUR_FOLDER "/var/lib/microvms/"
@@ -23,27 +23,30 @@
 struct move {
 	uid_t uid, to_uid;
 	gid_t gid, to_gid;
+	struct statx folder;
 };
 
-/* What lies in the folder itself and not on a file system that is mounted there. */
-static int open_inside(int folder, const char *name)
+static int look(int file, struct statx *ret)
 {
-	struct open_how how = {
-		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-		.resolve = RESOLVE_NO_XDEV | RESOLVE_BENEATH,
-	};
-	int fd = (int)syscall(SYS_openat2, folder, name, &how, sizeof(how));
+	return statx(file, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, ret) < 0 ? -errno : 0;
+}
 
-	return fd < 0 ? -errno : fd;
+/* Whether something is mounted there. The device does not tell on overlayfs and btrfs, which have several;
+ * kernels before 5.8 tell nothing else. */
+static bool elsewhere(const struct statx *a, const struct statx *b)
+{
+	if (a->stx_mask & b->stx_mask & STATX_MNT_ID)
+		return a->stx_mnt_id != b->stx_mnt_id;
+	return a->stx_dev_major != b->stx_dev_major || a->stx_dev_minor != b->stx_dev_minor;
 }
 
 /* What was looked at and what changes hands are one descriptor: a name could mean another file by
  * then. Hard links follow too, whatever other name they have: only the old owner can have made one to
  * a file of the old owner's. */
-static int move_one(int file, const struct stat *st, const struct move *m)
+static int move_one(int file, const struct statx *st, const struct move *m)
 {
-	uid_t uid = st->st_uid == m->uid ? m->to_uid : NOBODY;
-	gid_t gid = st->st_gid == m->gid ? m->to_gid : (gid_t)NOBODY;
+	uid_t uid = st->stx_uid == m->uid ? m->to_uid : NOBODY;
+	gid_t gid = st->stx_gid == m->gid ? m->to_gid : (gid_t)NOBODY;
 
 	if (uid == NOBODY && gid == (gid_t)NOBODY)
 		return 0;
@@ -54,15 +57,16 @@ static int move_inside(int folder, const struct move *m);
 
 static int move_entry(int folder, const char *name, const struct move *m)
 {
-	OWNED(drop_fd) int file = open_inside(folder, name);
-	struct stat st;
-	int r = 0;
+	OWNED(drop_fd) int file = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct statx st;
+	int r;
 
 	if (file < 0)
-		return file == -ENOENT || file == -EXDEV ? 0 : file;
-	if (fstat(file, &st) < 0)
-		return -errno;
-	if (S_ISDIR(st.st_mode))
+		return errno == ENOENT ? 0 : -errno;
+	r = look(file, &st);
+	if (r < 0 || elsewhere(&st, &m->folder))
+		return r;
+	if (S_ISDIR(st.stx_mode))
 		r = move_inside(file, m);
 	return r < 0 ? r : move_one(file, &st, m);
 }
@@ -91,9 +95,11 @@ static int move_folder(const char *path, const struct found *f, uid_t uid, gid_t
 
 	if (uid_is_dynamic(f->stat.st_gid))
 		m.gid = f->stat.st_gid;
-	r = move_inside(f->file, &m);
+	r = look(f->file, &m.folder);
 	if (r == 0)
-		r = move_one(f->file, &f->stat, &m);
+		r = move_inside(f->file, &m);
+	if (r == 0)
+		r = move_one(f->file, &m.folder, &m);
 	if (r < 0)
 		return log_failure(r, "state folder %s: cannot be given to UID %u", path, uid);
 	log_line(LEVEL_INFO, "state folder %s: what was UID %u's in it is UID %u's now", path, m.uid, uid);

@@ -4,7 +4,10 @@
  * Whoever owns a folder may put links and hard links into it at any time, and a MicroVM's user owns
  * its state folder. So behind the first folder that is not root's, no symbolic link is followed and
  * no third owner's folder entered; before it, only root's own links are followed. What is found is a
- * descriptor, so that whatever is done next is done to just that file. */
+ * descriptor, so that whatever is done next is done to just that file.
+ *
+ * Step by step, as openat2() is refused to a unit with RestrictSUIDSGID=, which DynamicUser= implies
+ * (a filter cannot see its flags). */
 #pragma once
 
 #include <sys/stat.h>
