@@ -25,7 +25,8 @@ bool log_to_kernel(const char *program)
 static void log_text(enum log_level level, const char *text)
 {
 	if (kernel_log >= 0)
-		(void)dprintf(kernel_log, "<%d>%s: %s\n", level, kernel_program, text);
+		/* It takes records of a little less than 1 KiB, and drops what is longer. */
+		(void)dprintf(kernel_log, "<%d>%s: %.900s\n", level, kernel_program, text);
 	else if (isatty(STDERR_FILENO))
 		(void)dprintf(STDERR_FILENO, "%s\n", text);
 	else

@@ -45,6 +45,52 @@ void text_addf(struct text *t, const char *format, ...)
 	free(s);
 }
 
+static size_t utf8_length(const unsigned char *s)
+{
+	size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
+
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
+	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+size_t text_shown_length(const char *s)
+{
+	const unsigned char *u = (const unsigned char *)s;
+
+	/* C0, DEL, and C1, which UTF-8 writes as 0xc2 0x80 to 0xc2 0x9f */
+	if (*u < ' ' || *u == 0x7f || (*u == 0xc2 && u[1] < 0xa0))
+		return 0;
+	return utf8_length(u);
+}
+
+bool text_is_shown(const char *s)
+{
+	for (size_t n; *s; s += n) {
+		n = text_shown_length(s);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
+void text_add_shown(struct text *t, const char *more)
+{
+	while (*more) {
+		size_t n = text_shown_length(more);
+
+		if (n > 0)
+			text_add_bytes(t, more, n);
+		else
+			text_addf(t, "\\x%02x", (unsigned char)*more);
+		more += n > 0 ? n : 1;
+	}
+}
+
 void drop_text(struct text *t)
 {
 	free(t->at);

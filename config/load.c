@@ -45,7 +45,12 @@ static void unreadable(const char *shown, int error, struct problems *problems)
 {
 	struct spot spot = { .problems = problems, .place.file = shown };
 
-	problem(&spot, "cannot be read: %s", strerror(-error));
+	if (error == -EFBIG)
+		problem(&spot, "is larger than the 120 KiB that a MicroVM's file may have");
+	else if (error == -EINVAL)
+		problem(&spot, "is not a file, but a pipe, socket or device");
+	else
+		problem(&spot, "cannot be read: %s", strerror(-error));
 }
 
 void entries_read(const char *path, const char *shown, struct problems *problems,

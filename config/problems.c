@@ -12,14 +12,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Longest text of one problem: with its place it fits into one record of the kernel's log. */
+enum { LONGEST = 500, TAIL = 200 };
+
+/* A value can be as long as a line, and what would be right stands at the end: the middle is left out. */
+static void add_shortened(struct text *line, const char *what)
+{
+	size_t n = strlen(what), head = LONGEST - TAIL, tail = n - TAIL;
+
+	if (n <= LONGEST) {
+		text_add(line, what);
+		return;
+	}
+	/* Not within a character. */
+	while ((what[head] & 0xc0) == 0x80)
+		head--;
+	while ((what[tail] & 0xc0) == 0x80)
+		tail++;
+	text_add_bytes(line, what, head);
+	text_add(line, " […] ");
+	text_add(line, what + tail);
+}
+
 static void line_add(struct words *lines, const struct spot *spot, const char *format, va_list args)
 {
+	OWNED(drop_str) char *what = NULL;
+	OWNED(drop_text) struct text shown = { 0 };
 	struct text line = { 0 };
-	char *what;
 
 	must(vasprintf(&what, format, args) < 0 ? NULL : what);
+	text_add(&shown, "");
+	text_add_shown(&shown, what);
 	if (spot->place.file)
-		text_add(&line, spot->place.file);
+		text_add_shown(&line, spot->place.file);
 	if (spot->place.line > 0)
 		text_addf(&line, ":%u", spot->place.line);
 	if (spot->place.file)
@@ -29,8 +54,7 @@ static void line_add(struct words *lines, const struct spot *spot, const char *f
 			  spot->section->kind->name, spot->section->id);
 	if (spot->key)
 		text_addf(&line, "%s: ", spot->key->name);
-	text_add(&line, what);
-	free(what);
+	add_shortened(&line, shown.at);
 	words_take(lines, line.at);
 }
 

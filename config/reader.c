@@ -5,12 +5,19 @@
 #include "../common/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 static const char *const blanks = " \t\r\n\v\f";
+
+/* Bytes of a file. What is longer does not reach the hypervisor: each byte can become four in a unit,
+ * of which systemd reads lines of 1 MiB, and the kernel takes arguments of 128 KiB. */
+enum { FILE_LIMIT = 120 * 1024 };
 
 struct reader {
 	FILE *file;
@@ -154,15 +161,41 @@ static int key_found(void *user, const char *section, const char *name, const ch
 	return 1;
 }
 
+static bool is_null(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
+
+/* Nobody waits at boot for who may one day write into a pipe, or reads a device to its end. */
+static int file_open(const char *path, FILE **ret)
+{
+	OWNED(drop_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) && !is_null(&st))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	if (st.st_size > FILE_LIMIT)
+		return -EFBIG;
+	*ret = fdopen(fd, "r");
+	if (!*ret)
+		return -errno;
+	(void)MOVE_FD(fd);
+	return 0;
+}
+
 int read_entries(const char *path, const char *shown_as, struct problems *problems,
 		 entry_handler *handler, void *context)
 {
-	OWNED(drop_file) FILE *file = fopen(path, "re");
-	struct reader in = { .file = file, .place.file = shown_as, .problems = problems,
-			     .handler = handler, .context = context };
+	OWNED(drop_file) FILE *file = NULL;
+	struct reader in = { .place.file = shown_as, .problems = problems, .handler = handler,
+			     .context = context };
+	int r = file_open(path, &file);
 
-	if (!file)
-		return -errno;
+	if (r < 0)
+		return r;
+	in.file = file;
 	/* Its result is the first bad line, which next_line() has told already, as all others. */
 	(void)ini_parse_stream(next_line, &in, key_found, &in);
 	free(in.line);

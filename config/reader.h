@@ -17,6 +17,7 @@ typedef void entry_handler(void *context, const struct entry *entry);
 
 /* Calls the handler for each section line and each key of the file in order. The entry's strings live
  * until the handler returns; the file's name is referenced by the places. What is no entry becomes a
- * problem. Returns 0, or -errno when the file cannot be read. */
+ * problem. Returns 0, or -errno when the file cannot be read: -EFBIG for one that is too large, -EINVAL
+ * for what is no file. */
 int read_entries(const char *path, const char *shown_as, struct problems *problems,
 		 entry_handler *handler, void *context);

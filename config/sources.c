@@ -204,7 +204,7 @@ static void defaults_read(const char *root, const struct words *folders, struct 
 		OWNED(drop_str) char *shown = text_format("%s.conf", folders->at[i]);
 		OWNED(drop_str) char *path = text_format("%s%s", root, shown);
 
-		if (access(path, F_OK) < 0)
+		if (access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
 			continue;
 		ret->defaults_shown = MOVE(shown);
 		entries_read(path, ret->defaults_shown, &ret->defaults_problems, &ret->defaults);

@@ -229,39 +229,15 @@ static int parse_span(const struct spot *spot, const char *text, void *field)
 	return 0;
 }
 
-/* The bytes of one UTF-8 character (RFC 3629), 0 when there is none. */
-static size_t utf8_length(const unsigned char *s)
-{
-	size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
-
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
-/* What else would end or change the line of a unit file that the value reaches, or let systemd drop
- * it. */
-static bool printable(const char *text)
-{
-	const unsigned char *s = (const unsigned char *)text;
-
-	for (size_t n; *s; s += n) {
-		n = utf8_length(s);
-		if (n == 0 || *s < ' ' || *s == 0x7f)
-			return false;
-	}
-	return true;
-}
-
 static int parse_string(const struct spot *spot, const char *text, void *field)
 {
-	if (!printable(text))
+	/* What else would end or change the line of a unit file that the value reaches, or let systemd
+	 * drop it. */
+	if (!text_is_shown(text))
 		return problem(spot, "holds a control character or is not UTF-8; only printable text "
 				     "is possible here");
+	if (*text && text[strlen(text) - 1] == '\\')
+		return problem(spot, "'%s' ends with a backslash; write it without", text);
 	return set_string(text, field);
 }
 
@@ -275,7 +251,7 @@ static bool path_has_dots(const char *path)
 
 static int parse_image(const struct spot *spot, const char *text, void *field)
 {
-	if (printable(text) && (strlen(text) >= PATH_MAX || path_has_dots(text)))
+	if (text_is_shown(text) && (strlen(text) >= PATH_MAX || path_has_dots(text)))
 		return problem(spot, "'%s' is too long, or has '..' in it; write the path without", text);
 	return parse_string(spot, text, field);
 }
@@ -353,7 +329,7 @@ static int parse_ifname(const struct spot *spot, const char *text, void *field)
 {
 	size_t n = strlen(text);
 
-	if (n < 1 || n > 15 || !printable(text) || strpbrk(text, "/: %") || strcmp(text, ".") == 0 ||
+	if (n < 1 || n > 15 || !text_is_shown(text) || strpbrk(text, "/: %") || strcmp(text, ".") == 0 ||
 	    strcmp(text, "..") == 0)
 		return problem(spot, "'%s' is not an interface's name, 1 to 15 bytes without '/', ':', "
 			       "'%%' and blanks", text);
@@ -397,11 +373,27 @@ static int parse_lines(const struct spot *spot, const char *text, void *field)
 	return 0;
 }
 
+static bool unit_suffix_fits(const char *suffix)
+{
+	static const char *const suffixes[] = { ".service", ".socket", ".target", ".mount", ".automount",
+						".device", ".timer", ".path", ".slice", ".scope", ".swap" };
+
+	for (size_t i = 0; suffix && i < sizeof(suffixes) / sizeof(*suffixes); i++)
+		if (strcmp(suffix, suffixes[i]) == 0)
+			return true;
+	return false;
+}
+
+/* systemd.unit(5); a name without a suffix is a MicroVM's, as microvm_name_fits() has it. */
 static bool unit_name_fits(const char *name)
 {
 	size_t n = strlen(name);
+	const char *suffix = strrchr(name, '.');
 
-	return n > 0 && n < 256 && *name != '.' &&
+	if (!suffix)
+		return n > 0 && n < 64 && *name != '-' &&
+		       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
+	return n < 256 && *name != '.' && *name != '@' && suffix[-1] != '@' && unit_suffix_fits(suffix) &&
 	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 			    ":-_.\\@") == n;
 }
@@ -414,7 +406,8 @@ static int parse_units(const struct spot *spot, const char *text, void *field)
 		return problem(spot, "'%s' has an open quote or an unknown escape", text);
 	for (size_t i = 0; i < more.count; i++)
 		if (!unit_name_fits(more.at[i]))
-			return problem(spot, "'%s' is not the name of a MicroVM or unit", more.at[i]);
+			return problem(spot, "'%s' is not the name of a MicroVM, such as db, or of a unit, "
+				       "such as nginx.service", more.at[i]);
 	words_add_all(field, &more);
 	return 0;
 }

@@ -32,10 +32,13 @@ static void unit_begin(struct text *u, const char *source)
 	if (source) {
 		here = *source == '/' ? NULL : getcwd(NULL, 0);
 		absolute = here ? text_format("%s/%s", here, source) : text_copy(source);
-		text_addf(u, " from %s; edit that file instead", absolute);
+		text_add(u, " from ");
+		text_add_shown(u, absolute);
+		text_add(u, "; edit that file instead");
 	}
 	text_add(u, ".\n[Unit]\n");
-	if (absolute)
+	/* A name that no line can hold has been refused; the error tells it. */
+	if (absolute && text_is_shown(absolute))
 		unit_text(u, "SourcePath", absolute);
 }
 
@@ -129,6 +132,18 @@ static void unit_user_of_running(struct text *u, const char *name, const struct 
 		unit_setf(u, "TimeoutStopSec", "%lus", running->stop_seconds + STOP_RESERVE_SECONDS);
 }
 
+/* What systemctl status could ever show; systemd reads no line of more than 1 MiB. */
+enum { LINES_TOLD = 100 };
+
+static void add_lines(struct words *words, const struct words *lines)
+{
+	for (size_t i = 0; i < lines->count && i < LINES_TOLD; i++)
+		words_add(words, lines->at[i]);
+	if (lines->count > LINES_TOLD)
+		words_addf(words, "and %zu errors more; microvm check lists them all",
+			   lines->count - LINES_TOLD);
+}
+
 int dropins_write_broken(const struct sink *sink, const struct microvm *vm,
 			 const struct running *running, const struct words *lines)
 {
@@ -141,7 +156,7 @@ int dropins_write_broken(const struct sink *sink, const struct microvm *vm,
 	unit_user_of_running(&u, vm->name, running);
 	words_add(&words, "--broken");
 	words_add(&words, vm->name);
-	words_add_all(&words, lines);
+	add_lines(&words, lines);
 	unit_set(&u, "ExecStart", "");
 	unit_exec(&u, "ExecStart", "", HELPERDIR "/microvm-run", &words);
 	r = write_dropin(sink, "microvm", vm->name, &u);

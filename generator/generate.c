@@ -78,8 +78,11 @@ static void warn_of_strays(const struct run *run, const struct sources *sources)
 {
 	for (size_t i = 0; i < sources->strays.count; i++) {
 		OWNED(drop_problems) struct problems problems = { 0 };
-		const char *folder = sources->strays.at[i];
+		OWNED(drop_text) struct text shown = { 0 };
+		const char *folder;
 
+		text_add_shown(&shown, sources->strays.at[i]);
+		folder = shown.at;
 		words_addf(&problems.warnings, "%s: there is no %.*s for these drop-ins; nothing is made "
 			   "of them", folder, (int)strlen(folder) - 2, folder);
 		run->how->tell(&problems);
