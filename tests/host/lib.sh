@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2154
+#
+# What the tests in t/ stand on. They run inside a disposable host, as root; each test_* function is one test, in the
+# order of the file, with `set -e`: the first command that fails ends it. Its output is shown if it fails.
+#
+#   skip REASON      ends a test that cannot be run here
+#   then_reboot      as the last command of a test: it passes, the host reboots, the file goes on with its next test
+#
+# Between two files everything that is named microvm is stopped and removed; between the tests of one file nothing is.
+
+test_files=/usr/lib/microvm-test
+kernel=$test_files/vmlinuz
+initrd=$test_files/initrd
+# Without KVM a kernel cannot trust the clock to find its own speed; self-tests take most of a boot.
+kernel_params='cryptomgr.notests tsc_early_khz=2000000 panic=-1 reboot=t quiet'
+
+# conf NAME [WORD...] <<EOF: writes /etc/microvm/NAME.conf with kernel, initrd, kernelParams, 256 MiB of memory, and then
+# standard input, which goes on in [microvm] before it opens sections of its own. The WORDs are for the guest (test.do=…).
+conf() {
+	mkdir -p /etc/microvm
+	{
+		printf '[microvm]\nkernel=%s\ninitrdPath=%s\nkernelParams=%s\nmem=256\n' \
+			"$kernel" "$initrd" "$kernel_params ${*:2}"
+		[ -t 0 ] || cat
+	} >"/etc/microvm/$1.conf"
+}
+
+# raw_conf NAME <<EOF: exactly what is given
+raw_conf() {
+	mkdir -p /etc/microvm
+	cat >"/etc/microvm/$1.conf"
+}
+
+reload() { systemctl daemon-reload; }
+start() { systemctl start "${@/#/microvm@}"; }
+stop() { systemctl stop "${@/#/microvm@}"; }
+restart() { systemctl restart "${@/#/microvm@}"; }
+
+# up NAME [WORD...] <<EOF: conf, reload, start, and the guest is through with its words.
+up() {
+	conf "$@"
+	reload
+	start "$1"
+	guest_says "$1" ready
+}
+
+property() { systemctl show --value -p "$2" "$1"; } # UNIT PROPERTY
+state() { property "microvm@$1" ActiveState; }       # NAME
+main_pid() { property "microvm@$1" MainPID; }        # NAME
+
+fail() {
+	echo "$*" >&2
+	return 1
+}
+
+skip() {
+	echo "$*" >"$skip_reason"
+	exit 77
+}
+
+then_reboot() { exit 88; }
+
+assert_eq() { # WHAT IS EXPECTED
+	[ "$2" = "$3" ] || fail "$1 is '$2', expected '$3'"
+}
+
+assert_fails() { # COMMAND...
+	if "$@"; then fail "succeeded, and should not have: $*"; fi
+}
+
+assert_match() { # TEXT PATTERN (extended regular expression)
+	grep -qE -e "$2" <<<"$1" || fail "no '$2' in: $1"
+}
+
+wait_until() { # SECONDS COMMAND...
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+
+	until "${@:2}" >/dev/null 2>&1; do
+		[ "${EPOCHREALTIME/./}" -lt "$end" ] || fail "not within $1 s: ${*:2}" || return
+		sleep 0.1
+	done
+}
+
+# The journal of a unit in this test: what was logged before it began does not count.
+journal() { # UNIT
+	journalctl --sync
+	journalctl -b -q -o cat --no-pager ${journal_cursor:+--after-cursor="$journal_cursor"} -u "$1"
+}
+
+journal_has() { # UNIT PATTERN
+	journal "$1" | grep -E -e "$2" >/dev/null # not -q: journalctl would fail of a broken pipe
+}
+
+journal_mark() { # from here on journal_has looks for new lines only
+	journalctl --sync
+	journal_cursor=$(journalctl -b -q -n 1 -o json --no-pager | jq -r .__CURSOR)
+}
+
+guest_says() { # NAME PATTERN [SECONDS]
+	wait_until "${3:-60}" journal_has "microvm@$1.service" "guest: $2"
+}
+
+is_state() { [ "$(state "$1")" = "$2" ]; } # NAME STATE
+
+# Nothing stays of a MicroVM that was stopped: no unit, process, runtime folder, interface, lock.
+no_leftovers() { # NAME
+	local units locked
+
+	units=$(systemctl list-units --plain --no-legend --state=active,activating,deactivating \
+		"microvm@$1.service" "microvm-*@$1.service" "microvm-virtiofsd@$1:*")
+	[ -z "$units" ] || fail "still active: $units" || return
+	! pgrep -a -f "(microvm@$1( |\$)|guest=$1[, ])" || fail "processes of $1 are left" || return
+	[ ! -e "/run/microvm/$1" ] || fail "left in /run/microvm/$1: $(ls -lA "/run/microvm/$1")" || return
+	locked=$(locks_under "/var/lib/microvms/$1")
+	[ -z "$locked" ] || fail "locked: $locked" || return
+	no_interfaces
+}
+
+# The host has no network but its own loopback, so any other interface is a MicroVM's.
+no_interfaces() {
+	local links
+
+	links=$(ip -o link | awk -F ': ' '$2 !~ /^(lo|sit0|tunl0|ip6tnl0|gre0|gretap0|erspan0|ip_vti0|ip6_vti0|ip6gre0)(@|$)/ { print $2 }')
+	[ -z "$links" ] || fail "interfaces are left: $links"
+}
+
+locks_under() { # FOLDER
+	local file
+
+	[ -d "$1" ] || return 0
+	find "$1" -type f -print0 | while IFS= read -r -d '' file; do
+		flock --nonblock "$file" true || echo "$file"
+	done
+}
+
+# What `microvm@NAME` is for the kernel and PID 1, gone without a trace, files too.
+clean_host() {
+	systemctl stop 'microvm*' 'install-microvm*' 2>/dev/null || true
+	rm -rf /etc/microvm /etc/microvm.conf /run/microvm/*.conf /var/lib/microvms
+	find /etc/systemd/system \( -name 'microvm@*' -o -name 'microvm-*@*' \) -exec rm -rf {} + 2>/dev/null || true
+	systemctl daemon-reload
+	systemctl reset-failed 2>/dev/null || true
+}
