@@ -104,6 +104,9 @@ static int walk_on(struct walk *w, struct found *ret)
 	name = next_name(w, &last);
 	if (!*name)
 		return -EISDIR;
+	/* Whoever may move a folder says where it leads up to. */
+	if (w->owner != 0 && strcmp(name, "..") == 0)
+		return -ELOOP;
 	file = openat(w->at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (file < 0 && (errno != ENOENT || !last))
 		return -errno;
@@ -126,6 +129,21 @@ int path_find(const char *path, struct found *ret)
 	for (r = walk_to_root(&w); r == 0;)
 		r = walk_on(&w, ret);
 	return r < 0 ? r : 0;
+}
+
+static int find_root(struct found *ret)
+{
+	ret->file = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return ret->file < 0 || fstat(ret->file, &ret->stat) < 0 ? -errno : 0;
+}
+
+int path_find_folder(const char *path, struct found *ret)
+{
+	int r = path[strspn(path, "/")] ? path_find(path, ret) : find_root(ret);
+
+	if (r == 0 && ret->file < 0)
+		return -ENOENT;
+	return r == 0 && !S_ISDIR(ret->stat.st_mode) ? -ENOTDIR : r;
 }
 
 int path_reopen(int file, int flags)
