@@ -96,9 +96,12 @@ static enum news judge(struct qmp *q, json_object *message, struct text *send)
 		qmp_ask(q, "qmp_capabilities", send);
 		return NEWS_NONE;
 	}
-	if (json_object_object_get_ex(message, "event", &event))
-		return strcmp(json_object_get_string(event), "SHUTDOWN") == 0 ? NEWS_ENDING : NEWS_NONE;
-	return judge_reply(q, message);
+	if (!json_object_object_get_ex(message, "event", &event))
+		return judge_reply(q, message);
+	return json_object_is_type(event, json_type_string) &&
+			       strcmp(json_object_get_string(event), "SHUTDOWN") == 0 ?
+		       NEWS_ENDING :
+		       NEWS_NONE;
 }
 
 static enum news judge_line(struct qmp *q, const char *line, size_t n, struct text *send)
