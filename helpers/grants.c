@@ -56,7 +56,8 @@ static int record_read(int folder, const char *name, struct text *ret)
 	return n < 0 ? -errno : 0;
 }
 
-/* The next grant of a record, or false. One that was cut off while it was written was never given. */
+/* The next grant of a record, or false. One that was cut off while it was written was never given.
+ */
 static bool grant_next(const struct text *record, size_t *at, struct grant *ret)
 {
 	while (record->at && *at < record->length) {
@@ -66,7 +67,8 @@ static bool grant_next(const struct text *record, size_t *at, struct grant *ret)
 
 		*at += length + 1;
 		if (*at <= record->length &&
-		    sscanf(line, "%u %ju %ju %n", &ret->uid, &ret->device, &ret->inode, &n) == 3 && n > 0) {
+		    sscanf(line, "%u %ju %ju %n", &ret->uid, &ret->device, &ret->inode, &n) == 3 &&
+		    n > 0) {
 			ret->path = line + n;
 			return true;
 		}
@@ -100,7 +102,8 @@ static int record_add(const struct grants *g, const struct stat *st, const char 
 	if (record_has(g->folder, g->record, uid, st))
 		return 0;
 	text_addf(&line, "%u %ju %ju %s", uid, (uintmax_t)st->st_dev, (uintmax_t)st->st_ino, path);
-	fd = openat(g->folder, g->record, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(g->folder, g->record, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
 	if (fd < 0)
 		return -errno;
 	if (write(fd, line.at, line.length + 1) != (ssize_t)line.length + 1)
@@ -181,8 +184,8 @@ int grants_release(const struct grants *g)
 		int one = release_one(&grant);
 
 		if (one < 0)
-			log_failure(one, "%s: the access of UID %u cannot be taken back", grant.path,
-				    grant.uid);
+			log_failure(one, "%s: the access of UID %u cannot be taken back",
+				    grant.path, grant.uid);
 		if (r == 0)
 			r = one;
 	}

@@ -30,7 +30,8 @@ static bool still_named(int folder, const char *name, int file)
  * start that made it was cut off. */
 static int clear_draft(int folder, const char *name, uid_t uid)
 {
-	OWNED(drop_fd) int file = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	OWNED(drop_fd)
+	int file = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 
 	if (file < 0)
@@ -99,15 +100,17 @@ static int run(const struct image *image, const struct words *argv, const char *
 	int r = program_run(argv, NULL, image->draft);
 
 	if (r == -ENOENT)
-		return image_fail(image, "cannot be made: %s is not installed (Debian's package %s has it)",
-				  argv->at[0], package);
+		return image_fail(
+			image, "cannot be made: %s is not installed (Debian's package %s has it)",
+			argv->at[0], package);
 	if (r < 0)
 		return image_fail(image, "cannot be made: %s: %s", argv->at[0], strerror(-r));
 	if (r > 128)
-		return image_fail(image, "cannot be made: %s was ended by a signal (%s)", argv->at[0],
-				  strsignal(r - 128));
+		return image_fail(image, "cannot be made: %s was ended by a signal (%s)",
+				  argv->at[0], strsignal(r - 128));
 	if (r > 0)
-		return image_fail(image, "cannot be made: %s failed with exit code %d", argv->at[0], r);
+		return image_fail(image, "cannot be made: %s failed with exit code %d", argv->at[0],
+				  r);
 	return EXIT_DONE;
 }
 
@@ -151,8 +154,8 @@ static int format_raw(const struct image *image)
 	r = probe_content(image->draft, &after);
 	if (r != CONTENT_KNOWN || strcmp(after, fs_type_names[v->fs_type]) != 0)
 		return image_fail(image, "cannot be made: %s left %s, not %s; see mkfsExtraArgs",
-				  mkfs_programs[v->fs_type].program, after ? after : "no file system",
-				  fs_type_names[v->fs_type]);
+				  mkfs_programs[v->fs_type].program,
+				  after ? after : "no file system", fs_type_names[v->fs_type]);
 	return EXIT_DONE;
 }
 
@@ -198,8 +201,9 @@ static int may_make(const struct image *image)
 		image_fail(image, "does not exist; set size to have it made");
 	else if (v->image_type != IMAGE_RAW && section_sets(&v->section, "fsType") &&
 		 v->fs_type != FS_NONE)
-		image_fail(image, "does not exist, and a file system is only made in a raw image; set "
-				  "fsType = none");
+		image_fail(image,
+			   "does not exist, and a file system is only made in a raw image; set "
+			   "fsType = none");
 	else
 		return EXIT_DONE;
 	return EXIT_NOT_CONFIGURED;

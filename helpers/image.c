@@ -18,8 +18,8 @@
 const char *const fs_type_names[] = { "ext2", "ext3", "ext4", "xfs", "btrfs", "vfat", "none" };
 static_assert(sizeof(fs_type_names) / sizeof(*fs_type_names) == FS_TYPES, "a name each");
 
-__attribute__((format(printf, 3, 0))) static void
-image_log(const struct image *image, int level, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void image_log(const struct image *image, int level,
+							    const char *format, va_list args)
 {
 	char *text = NULL;
 
@@ -61,10 +61,12 @@ static bool names_device(const char *image)
 static int not_found(const struct image *image, int error)
 {
 	if (error == -ENOENT)
-		return image_fail(image, "the folder that it lies in does not exist; make it first");
+		return image_fail(image,
+				  "the folder that it lies in does not exist; make it first");
 	if (error == -ELOOP)
-		return image_fail(image, "on the way is a link or folder that another user than root "
-					 "may have put there; name the place itself");
+		return image_fail(image,
+				  "on the way is a link or folder that another user than root "
+				  "may have put there; name the place itself");
 	return image_fail(image, "cannot be opened: %s", strerror(-error));
 }
 
@@ -77,7 +79,8 @@ static int find(struct image *image)
 	if (image->found.file < 0 || S_ISREG(image->found.stat.st_mode))
 		return EXIT_DONE;
 	if (S_ISBLK(image->found.stat.st_mode))
-		return image_fail(image, "block devices are not supported yet by this version; name a file");
+		return image_fail(
+			image, "block devices are not supported yet by this version; name a file");
 	return image_fail(image, "is not a regular file, as an image has to be");
 }
 
@@ -115,20 +118,29 @@ static int refuse_content(const struct image *image, int content, const char *ty
 
 	switch (content) {
 	case CONTENT_EMPTY:
-		return image_fail(image, "exists and is empty, and only an image that is made new is "
-					 "formatted; remove it, or set fsType = none");
+		return image_fail(image,
+				  "exists and is empty, and only an image that is made new is "
+				  "formatted; remove it, or set fsType = none");
 	case CONTENT_DATA:
-		return image_fail(image, "holds data that is not a file system; fsType = %s would need "
-					 "one. Move it away, or set fsType = none", wanted);
+		return image_fail(image,
+				  "holds data that is not a file system; fsType = %s would need "
+				  "one. Move it away, or set fsType = none",
+				  wanted);
 	case CONTENT_TABLE:
-		return image_fail(image, "holds a partition table (%s), not %s; move it away, or set "
-					 "fsType = none", type, wanted);
+		return image_fail(image,
+				  "holds a partition table (%s), not %s; move it away, or set "
+				  "fsType = none",
+				  type, wanted);
 	case CONTENT_KNOWN:
-		return image_fail(image, "holds %s, not %s; set fsType to what it is (none if that has "
-					 "no name there), or move it away", type, wanted);
+		return image_fail(image,
+				  "holds %s, not %s; set fsType to what it is (none if that has "
+				  "no name there), or move it away",
+				  type, wanted);
 	default:
-		return image_fail(image, "holds the signatures of several things at once, not only %s; "
-					 "wipefs(8) shows them", wanted);
+		return image_fail(image,
+				  "holds the signatures of several things at once, not only %s; "
+				  "wipefs(8) shows them",
+				  wanted);
 	}
 }
 
@@ -157,16 +169,20 @@ int image_grow(const struct image *image)
 	if (v->image_type != IMAGE_RAW || !section_sets(&v->section, "size") || v->size == is)
 		return EXIT_DONE;
 	if (v->size < is) {
-		image_say(image, LEVEL_NOTICE, "has %" PRIu64 " bytes, more than the size of %" PRIu64
-					       "; images are not made shorter, it stays as it is", is, v->size);
+		image_say(image, LEVEL_NOTICE,
+			  "has %" PRIu64 " bytes, more than the size of %" PRIu64
+			  "; images are not made shorter, it stays as it is",
+			  is, v->size);
 		return EXIT_DONE;
 	}
 	fd = path_reopen(image->found.file, O_WRONLY);
 	if (fd < 0 || ftruncate(fd, (off_t)v->size) < 0)
 		return image_fail(image, "cannot be grown to %" PRIu64 " bytes: %s", v->size,
 				  strerror(fd < 0 ? -fd : errno));
-	image_say(image, LEVEL_INFO, "grown from %" PRIu64 " to %" PRIu64 " bytes; what is in it keeps "
-				     "its size until the guest grows it", is, v->size);
+	image_say(image, LEVEL_INFO,
+		  "grown from %" PRIu64 " to %" PRIu64 " bytes; what is in it keeps "
+		  "its size until the guest grows it",
+		  is, v->size);
 	return EXIT_DONE;
 }
 

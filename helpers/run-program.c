@@ -57,7 +57,8 @@ int program_run(const struct words *argv, const char *input, int given)
 		return input ? in : -errno;
 	r = posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
 	if (r == 0)
-		r = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+		r = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY,
+						     0);
 	if (r == 0 && given >= 0)
 		r = posix_spawn_file_actions_adddup2(&actions, given, 3);
 	if (r == 0)

@@ -28,11 +28,12 @@ struct move {
 
 static int look(int file, struct statx *ret)
 {
-	return statx(file, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, ret) < 0 ? -errno : 0;
+	return statx(file, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, ret) < 0 ? -errno
+											 : 0;
 }
 
-/* Whether something is mounted there. The device does not tell on overlayfs and btrfs, which have several;
- * kernels before 5.8 tell nothing else. */
+/* Whether something is mounted there. The device does not tell on overlayfs and btrfs, which have
+ * several; kernels before 5.8 tell nothing else. */
 static bool elsewhere(const struct statx *a, const struct statx *b)
 {
 	if (a->stx_mask & b->stx_mask & STATX_MNT_ID)
@@ -41,8 +42,8 @@ static bool elsewhere(const struct statx *a, const struct statx *b)
 }
 
 /* What was looked at and what changes hands are one descriptor: a name could mean another file by
- * then. Hard links follow too, whatever other name they have: only the old owner can have made one to
- * a file of the old owner's. */
+ * then. Hard links follow too, whatever other name they have: only the old owner can have made one
+ * to a file of the old owner's. */
 static int move_one(int file, const struct statx *st, const struct move *m)
 {
 	uid_t uid = st->stx_uid == m->uid ? m->to_uid : NOBODY;
@@ -102,7 +103,8 @@ static int move_folder(const char *path, const struct found *f, uid_t uid, gid_t
 		r = move_one(f->file, &m.folder, &m);
 	if (r < 0)
 		return log_failure(r, "state folder %s: cannot be given to UID %u", path, uid);
-	log_line(LEVEL_INFO, "state folder %s: what was UID %u's in it is UID %u's now", path, m.uid, uid);
+	log_line(LEVEL_INFO, "state folder %s: what was UID %u's in it is UID %u's now", path,
+		 m.uid, uid);
 	return EXIT_DONE;
 }
 
@@ -120,13 +122,15 @@ static bool is_empty(int folder)
 	return d != NULL;
 }
 
-/* Of root's, only what nobody else can miss: a folder where just MicroVMs' are, or one with nothing in
- * it, as systemd-tmpfiles leaves it that was cut off. Its files stay root's. */
+/* Of root's, only what nobody else can miss: a folder where just MicroVMs' are, or one with nothing
+ * in it, as systemd-tmpfiles leaves it that was cut off. Its files stay root's. */
 static int take_from_root(const char *path, const struct found *f, uid_t uid, gid_t gid)
 {
 	if (strncmp(path, OUR_FOLDER, strlen(OUR_FOLDER)) != 0 && !is_empty(f->file)) {
-		log_line(LEVEL_ERROR, "state folder %s: belongs to root and is not empty; give it to the "
-				      "MicroVM with chown(1) %u:%u if it is the right one", path, uid, gid);
+		log_line(LEVEL_ERROR,
+			 "state folder %s: belongs to root and is not empty; give it to the "
+			 "MicroVM with chown(1) %u:%u if it is the right one",
+			 path, uid, gid);
 		return EXIT_REFUSED;
 	}
 	if (fchownat(f->file, "", uid, gid, AT_EMPTY_PATH) < 0)
@@ -146,9 +150,10 @@ static int follow_user(const char *path, const struct found *f, uid_t uid, gid_t
 		return move_folder(path, f, uid, gid);
 	if (f->stat.st_uid == 0)
 		return take_from_root(path, f, uid, gid);
-	log_line(LEVEL_ERROR, "state folder %s: belongs to UID %u and not to the MicroVM's user (UID %u); "
-			      "set user to whose it is, or chown(1) it and all in it", path,
-		 f->stat.st_uid, uid);
+	log_line(LEVEL_ERROR,
+		 "state folder %s: belongs to UID %u and not to the MicroVM's user (UID %u); "
+		 "set user to whose it is, or chown(1) it and all in it",
+		 path, f->stat.st_uid, uid);
 	return EXIT_REFUSED;
 }
 
@@ -174,13 +179,17 @@ static int run_tmpfiles(const char *path, uid_t uid, gid_t gid)
 static int cannot_find(const char *path, int error)
 {
 	if (error == -ELOOP) {
-		log_line(LEVEL_ERROR, "state folder %s: on the way is a link or folder that another user "
-				      "than root may have put there; name the place itself", path);
+		log_line(LEVEL_ERROR,
+			 "state folder %s: on the way is a link or folder that another user "
+			 "than root may have put there; name the place itself",
+			 path);
 		return EXIT_REFUSED;
 	}
 	if (error == -ENOENT) {
-		log_line(LEVEL_ERROR, "state folder %s: the folder that it lies in does not exist; make it "
-				      "first", path);
+		log_line(LEVEL_ERROR,
+			 "state folder %s: the folder that it lies in does not exist; make it "
+			 "first",
+			 path);
 		return EXIT_REFUSED;
 	}
 	return log_failure(error, "state folder %s: cannot be opened", path);

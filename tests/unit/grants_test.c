@@ -41,13 +41,16 @@ static void one(void)
 {
 	fresh();
 	ok(add("web", 62001, true) == 0 &&
-		   list_is("user::rw- user:62001:rw- group::r-- mask::rw- other::---"), "read and write");
+		   list_is("user::rw- user:62001:rw- group::r-- mask::rw- other::---"),
+	   "read and write");
 	ok(release("web") == 0 && list_is("user::rw- group::r-- other::---"), "all as it was");
 	ok(!holds("ls -A records | grep -q ."), "no record stays");
 	ok(release("web") == 0, "nothing to release is no failure");
 	ok(add("web", 62001, false) == 0 &&
-		   list_is("user::rw- user:62001:r-- group::r-- mask::r-- other::---"), "read only");
-	ok(add("web", 62001, true) == 0 && list_is("user::rw- user:62001:rw- group::r-- mask::rw- other::---"),
+		   list_is("user::rw- user:62001:r-- group::r-- mask::r-- other::---"),
+	   "read only");
+	ok(add("web", 62001, true) == 0 &&
+		   list_is("user::rw- user:62001:rw- group::r-- mask::rw- other::---"),
 	   "more than before");
 }
 
@@ -57,7 +60,8 @@ static void again(void)
 	(void)add("web", 62001, true);
 	sh("stat -c %%Z.%%z " IMAGE " >before; cp records/web.granted record");
 	ok(add("web", 62001, true) == 0 && holds("stat -c %%Z.%%z " IMAGE " | cmp -s - before") &&
-		   holds("cmp -s records/web.granted record"), "a second time changes nothing");
+		   holds("cmp -s records/web.granted record"),
+	   "a second time changes nothing");
 }
 
 static void others(void)
@@ -65,17 +69,22 @@ static void others(void)
 	fresh();
 	sh("setfacl -m u:1000:r,u:61183:r,u:61184:r,u:65519:r,u:65520:r " IMAGE);
 	(void)add("db", 62002, false);
-	ok(list_is("user::rw- user:1000:r-- user:61183:r-- user:62002:r-- user:65520:r-- group::r-- "
+	ok(list_is("user::rw- user:1000:r-- user:61183:r-- user:62002:r-- user:65520:r-- "
+		   "group::r-- "
 		   "mask::r-- other::---"),
 	   "entries of dynamic users whom no record knows go, all others stay");
 	(void)add("web", 62001, true);
-	ok(list_is("user::rw- user:1000:r-- user:61183:r-- user:62001:rw- user:62002:r-- user:65520:r-- "
-		   "group::r-- mask::rw- other::---"), "another MicroVM's user stays");
+	ok(list_is("user::rw- user:1000:r-- user:61183:r-- user:62001:rw- user:62002:r-- "
+		   "user:65520:r-- "
+		   "group::r-- mask::rw- other::---"),
+	   "another MicroVM's user stays");
 	ok(release("db") == 0 && list_is("user::rw- user:1000:r-- user:61183:r-- user:62001:rw- "
 					 "user:65520:r-- group::r-- mask::rw- other::---"),
 	   "each releases its own");
-	ok(release("web") == 0 && list_is("user::rw- user:1000:r-- user:61183:r-- user:65520:r-- group::r-- "
-					  "mask::r-- other::---"), "the administrator's entries stay");
+	ok(release("web") == 0 &&
+		   list_is("user::rw- user:1000:r-- user:61183:r-- user:65520:r-- group::r-- "
+			   "mask::r-- other::---"),
+	   "the administrator's entries stay");
 }
 
 static void earlier_self(void)
@@ -92,7 +101,8 @@ static void changed_meanwhile(void)
 	fresh();
 	(void)add("web", 62001, true);
 	sh("mv " IMAGE " moved; echo >" IMAGE "; chmod 640 " IMAGE "; setfacl -m u:62001:r " IMAGE);
-	ok(release("web") == 0 && list_is("user::rw- user:62001:r-- group::r-- mask::r-- other::---"),
+	ok(release("web") == 0 &&
+		   list_is("user::rw- user:62001:r-- group::r-- mask::r-- other::---"),
 	   "another file that has the name by now is left alone");
 	sh("rm " IMAGE);
 	ok(release("web") == 0, "an image that is gone is released");
@@ -108,7 +118,8 @@ static void odd_names(void)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	ok(fd >= 0 && grants_open(SCRATCH "/records", "web", &g) == 0 &&
 		   grants_add(&g, fd, path, 62001, true) == 0 && grants_release(&g) == 0 &&
-		   !holds("getfacl -n a* | grep -q 62001"), "a path may hold anything");
+		   !holds("getfacl -n a* | grep -q 62001"),
+	   "a path may hold anything");
 }
 
 static void torn_record(void)

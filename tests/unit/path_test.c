@@ -9,11 +9,14 @@
 
 static const char stage[] =
 	"mkdir -p root/deep alice/hers alice/roots alice/bobs;"
-	"echo x | tee root/file root/deep/file alice/file alice/hers/file alice/roots/file alice/bobs/file "
+	"echo x | tee root/file root/deep/file alice/file alice/hers/file alice/roots/file "
+	"alice/bobs/file "
 	">hidden;"
-	"ln -s deep/file root/link; ln -s " SCRATCH "/root root/absolute; ln -s ../alice root/alice;"
+	"ln -s deep/file root/link; ln -s " SCRATCH
+	"/root root/absolute; ln -s ../alice root/alice;"
 	"ln -s loop root/loop; ln -s nothing root/dangling; ln -s link root/bobs-link;"
-	"ln -s ../hidden alice/link; ln -s hers alice/folder-link; ln -s ../../hidden alice/roots/link;"
+	"ln -s ../hidden alice/link; ln -s hers alice/folder-link; ln -s ../../hidden "
+	"alice/roots/link;"
 	"chown -h 1001 alice alice/hers alice/file alice/hers/file alice/folder-link;"
 	"chown 1002 alice/bobs; chown -h 1002 root/bobs-link";
 
@@ -36,12 +39,14 @@ static const struct {
 	{ "root/bobs-link", "somebody's link in root's folder", -ELOOP, false, NULL },
 	{ "alice/file", "somebody's file", 0, true, "file" },
 	{ "root/alice/hers/file", "root's link into somebody's folder", 0, true, "file" },
-	{ "alice/link", "root's link in somebody's folder, who could have moved it", -ELOOP, false, NULL },
+	{ "alice/link", "root's link in somebody's folder, who could have moved it", -ELOOP, false,
+	  NULL },
 	{ "alice/folder-link/file", "somebody's link in their own folder", -ELOOP, false, NULL },
 	{ "alice/roots/file", "root's folder in somebody's", 0, true, "file" },
 	{ "alice/roots/link", "root's link in root's folder in somebody's", -ELOOP, false, NULL },
 	{ "alice/bobs/file", "one user's folder in another's", -ELOOP, false, NULL },
-	{ "alice/hers/../../hidden", "up from somebody's folder, who could have moved it", -ELOOP, false, NULL },
+	{ "alice/hers/../../hidden", "up from somebody's folder, who could have moved it", -ELOOP,
+	  false, NULL },
 };
 
 static void finds(size_t i)

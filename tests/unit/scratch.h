@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* scratch.h: for tests of what root does with files: results, and a file system in memory that nobody
- * else sees and that is gone with the test. */
+/* scratch.h: for tests of what root does with files: results, and a file system in memory that
+ * nobody else sees and that is gone with the test. */
 #pragma once
 
 #include <fcntl.h>
