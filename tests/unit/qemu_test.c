@@ -19,12 +19,13 @@
 static const char program[] = "/usr/bin/qemu-system-x86_64";
 static const char uuid[] = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
 
-static int failed, count;
+static int failed;
+static const char *part; /* of the tests */
 static char folder[] = "/tmp/qemu-test-XXXXXX";
 
 static void ok(bool good, const char *name)
 {
-	printf("%s %d - %s\n", good ? "ok" : "not ok", ++count, name);
+	printf("%s - qemu, %s: %s\n", good ? "ok" : "not ok", part, name);
 	failed += !good;
 }
 
@@ -50,7 +51,7 @@ static void make_file(const char *name, const char *bytes, size_t n, off_t size)
 	OWNED(drop_fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	if (fd < 0 || write(fd, bytes, n) != (ssize_t)n || ftruncate(fd, size) < 0) {
-		printf("Bail out! %s\n", path);
+		printf("not ok - %s\n", path);
 		exit(1);
 	}
 }
@@ -71,7 +72,7 @@ static void make_kernel(void)
 static void make_stage(void)
 {
 	if (!mkdtemp(folder)) {
-		printf("Bail out! %s\n", folder);
+		printf("not ok - %s\n", folder);
 		exit(1);
 	}
 	make_kernel();
@@ -113,7 +114,7 @@ static void guest_words(struct guest *g, const char *name, const char *words)
 	(void)words_split(all, words);
 	microvm_init(&g->vm, name);
 	if (arguments_read(&g->vm, all->at, &problems) < 0) {
-		printf("Bail out! %s\n", problems.errors.at[0]);
+		printf("not ok - %s\n", problems.errors.at[0]);
 		exit(1);
 	}
 	drop_problems(&problems);
@@ -140,6 +141,8 @@ static json_object *ask(struct guest *g, const char *command)
 	json_object *ret = NULL, *value;
 	size_t room = 0;
 
+	if (!g->qmp)
+		return NULL;
 	(void)fprintf(g->qmp, "%s\n", command);
 	(void)fflush(g->qmp);
 	while (getline(&line, &room, g->qmp) > 0) {
@@ -276,7 +279,8 @@ static void node_has(struct guest *g, const char *node, const char *path, const 
 static int slot_of(struct guest *g, const char *id)
 {
 	json_object *buses = ask(g, "{\"execute\":\"query-pci\"}");
-	json_object *devices = json_object_object_get(json_object_array_get_idx(buses, 0), "devices");
+	json_object *devices = buses ? json_object_object_get(json_object_array_get_idx(buses, 0),
+							      "devices") : NULL;
 	int ret = -1;
 
 	for (size_t i = 0; devices && i < json_object_array_length(devices); i++) {
@@ -354,7 +358,7 @@ static void test_cpus(void)
 	OWNED(drop_str) char *path = NULL;
 	json_object *cpus;
 
-	ok(guest_start(&g, "cpus", "microvm.vcpu=3"), "qemu starts with 3 CPUs");
+	ok(guest_start(&g, "cpus", "microvm.vcpu=3"), "qemu starts with 3");
 	cpus = ask(&g, "{\"execute\":\"query-cpus-fast\"}");
 	ok(cpus && json_object_array_length(cpus) == 3, "and has them");
 	path = cpus ? member(json_object_array_get_idx(cpus, 0), "qom-path") : NULL;
@@ -372,7 +376,7 @@ static void test_own_settings(void)
 				  "qemu.machineOpts=hpet=off qemu.machineOpts=accel=tcg "
 				  "microvm.kernelParams=quiet \"microvm.kernelParams=a=b c\" "
 				  "\"microvm.kernelParams=d=\\\"e f\\\"\""),
-	   "qemu starts with the user's settings");
+	   "qemu starts");
 	has(&g, "/machine", "hpet", "false", "an option of the machine");
 	has(&g, "/machine", "i8042", "true", "which replaces ours");
 	has(&g, "/machine", "append", "reboot=t panic=-1 quiet \"a=b c\" d=\"e f\"",
@@ -401,7 +405,7 @@ static void test_volumes(void)
 	ok(guest_start(&g, "disks", "\"volume.odd.image=a, b=\xc3\xbc\\\".img\" "
 				    "\"volume.odd.serial=x,y z\" volume.0.image=ro.img "
 				    "volume.0.readOnly=yes volume.direct.direct=yes"),
-	   "qemu starts with volumes");
+	   "qemu starts");
 	odd = open_flags(&g, "a, b=\xc3\xbc\".img");
 	ro = open_flags(&g, "ro.img");
 	direct = open_flags(&g, "direct.img");
@@ -425,12 +429,12 @@ static void test_image_types(void)
 	struct guest g = { 0 };
 
 	if (!make_images()) {
-		ok(true, "image types # SKIP no qemu-img");
+		printf("skip - image types # no qemu-img\n");
 		return;
 	}
 	ok(guest_start(&g, "types", "volume.q.imageType=qcow2 volume.v.imageType=vhd "
 				    "volume.x.imageType=vhdx"),
-	   "qemu starts with images of all types");
+	   "qemu starts");
 	node_has(&g, "image-q", "drv", "qcow2", "qcow2");
 	node_has(&g, "image-v", "drv", "vpc", "vhd");
 	node_has(&g, "image-x", "drv", "vhdx", "vhdx");
@@ -454,11 +458,11 @@ static void test_block_device(void)
 	char device[64];
 
 	if (!attach_loop(device, sizeof(device))) {
-		ok(true, "a block device # SKIP no loop device");
+		printf("skip - a block device # no loop device\n");
 		return;
 	}
 	words = text_format("volume.dev.image=%s", device);
-	ok(guest_start(&g, "device", words), "qemu starts with a block device");
+	ok(guest_start(&g, "device", words), "qemu starts");
 	node_has(&g, "image-dev", "image.virtual-size", "3145728", "its size");
 	(void)guest_stop(&g);
 	detach = text_format("losetup -d %s", device);
@@ -471,7 +475,7 @@ static void test_interfaces(void)
 
 	ok(guest_start(&g, "net", "interface.e0.type=user interface.e0.mac=02:00:00:00:00:0a "
 				  "interface.e1.type=user interface.e1.mac=02:00:00:00:00:0b"),
-	   "qemu starts with interfaces");
+	   "qemu starts");
 	has(&g, "/machine/peripheral/interface-e0", "mac", "02:00:00:00:00:0a", "the first address");
 	has(&g, "/machine/peripheral/interface-e1", "mac", "02:00:00:00:00:0b", "the second");
 	has(&g, "/machine/peripheral/interface-e0", "type", "virtio-net-pci", "on PCI");
@@ -509,7 +513,7 @@ static void test_microvm(void)
 
 	ok(guest_start(&g, "small", "qemu.machine=microvm volume.direct interface.e0.type=user "
 				    "interface.e0.mac=02:00:00:00:00:0a"),
-	   "qemu starts with the machine microvm");
+	   "qemu starts");
 	has(&g, "/machine", "type", "microvm-machine", "that it is");
 	has(&g, "/machine", "acpi", "on", "with ACPI");
 	has(&g, "/machine", "append", "console=ttyS0 reboot=t panic=-1 tsc_early_khz=2000000",
@@ -563,11 +567,11 @@ static void test_check(void)
 
 	checked("", NULL, NULL, "nothing to say about the defaults");
 	checked(fits, NULL, NULL, "the longest command line");
-	checked(over, "shorten it by 1", NULL, "one byte more");
+	checked(over, "shorten it by 1", NULL, "a byte more than that");
 	checked("volume.a.serial=12345678901234567890", NULL, NULL, "the longest serial");
-	checked("volume.a.serial=123456789012345678901", "20 bytes", NULL, "one byte more");
+	checked("volume.a.serial=123456789012345678901", "20 bytes", NULL, "a longer serial");
 	checked(many, NULL, NULL, "the most devices");
-	checked(too_many, "30 volumes", NULL, "one more");
+	checked(too_many, "30 volumes", NULL, "a device more");
 	checked("microvm.mem=31M", NULL, "64M", "hardly any memory");
 	checked("microvm.mem=2G", NULL, "2047M", "exactly 2 GiB");
 	checked("qemu.machineOpts=acpi", "'acpi' is not an option", NULL, "an option without value");
@@ -590,22 +594,31 @@ int main(void)
 {
 	(void)setvbuf(stdout, NULL, _IONBF, 0);
 	if (access(program, X_OK) < 0) {
-		printf("1..0 # SKIP %s is not installed\n", program);
+		printf("skip - command lines for qemu # %s is not installed\n", program);
 		return 0;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	make_stage();
+	part = "check";
 	test_check();
+	part = "the machine";
 	test_machine();
+	part = "CPUs";
 	test_cpus();
+	part = "the user's settings";
 	test_own_settings();
+	part = "check";
 	test_longest_command_line();
+	part = "volumes";
 	test_volumes();
+	part = "image types";
 	test_image_types();
+	part = "a block device";
 	test_block_device();
+	part = "interfaces";
 	test_interfaces();
+	part = "the machine microvm";
 	test_microvm();
 	clear_stage();
-	printf("1..%d\n", count);
 	return failed > 0;
 }
