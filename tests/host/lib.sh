@@ -102,9 +102,13 @@ guest_says() { # NAME PATTERN [SECONDS]
 	journal_has "microvm@$1.service" "guest: $2" || fail "$1 is $(state "$1") and has not said: $2"
 }
 
-# Who does not run will say nothing more.
+# Who does not run, and is not about to, will say nothing more.
 said_or_over() { # NAME PATTERN
-	journal_has "microvm@$1.service" "guest: $2" || [[ $(state "$1") =~ ^(inactive|failed)$ ]]
+	journal_has "microvm@$1.service" "guest: $2" || is_over "$1"
+}
+
+is_over() { # NAME
+	[[ $(state "$1") =~ ^(inactive|failed)$ ]] && [ "$(property "microvm@$1" Job)" = 0 ]
 }
 
 is_state() { [ "$(state "$1")" = "$2" ]; } # NAME STATE
