@@ -108,7 +108,7 @@ said_or_over() { # NAME PATTERN
 }
 
 is_over() { # NAME
-	[[ $(state "$1") =~ ^(inactive|failed)$ ]] && [ "$(property "microvm@$1" Job)" = 0 ]
+	[[ $(state "$1") =~ ^(inactive|failed)$ ]] && [[ $(property "microvm@$1" Job) =~ ^0?$ ]]
 }
 
 is_state() { [ "$(state "$1")" = "$2" ]; } # NAME STATE
