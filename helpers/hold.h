@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* hold.h: files that are locked for as long as the hypervisor lives. The descriptors pass over exec to
- * it, and the kernel ends the locks when it closes the last of them, however the hypervisor ends. */
+/* hold.h: files that are locked for as long as the hypervisor lives. The descriptors pass over exec
+ * to it, and the kernel ends the locks when it closes the last of them, however the hypervisor
+ * ends. */
 #pragma once
 
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* microvm-ready: ExecStartPost= of microvm@.service. The start has succeeded when the hypervisor says
- * that its guest runs; how long that may take is the unit's TimeoutStartSec=. */
+/* microvm-ready: ExecStartPost= of microvm@.service. The start has succeeded when the hypervisor
+ * says that its guest runs; how long that may take is the unit's TimeoutStartSec=. */
 #include "process.h"
 
 #include "../common/log.h"
@@ -29,18 +29,21 @@ static void tell(const struct control *c, enum told what, int error)
 	const char *name = c->hypervisor->name;
 
 	if (what == TOLD_ABSENT)
-		log_line(LEVEL_NOTICE, "%s cannot be reached yet: %s: %s", name, c->path, strerror(error));
+		log_line(LEVEL_NOTICE, "%s cannot be reached yet: %s: %s", name, c->path,
+			 strerror(error));
 	else if (what == TOLD_SILENT)
-		log_line(LEVEL_NOTICE, "%s does not answer yet; perhaps another client holds %s", name,
-			 c->path);
+		log_line(LEVEL_NOTICE, "%s does not answer yet; perhaps another client holds %s",
+			 name, c->path);
 	else if (what == TOLD_PAUSED)
-		log_line(LEVEL_NOTICE, "%s answers, but the guest is paused; waiting until it runs", name);
+		log_line(LEVEL_NOTICE, "%s answers, but the guest is paused; waiting until it runs",
+			 name);
 }
 
 static int wait_ready(const struct hypervisor *h, const char *path)
 {
-	OWNED(drop_control) struct control c = { .hypervisor = h, .path = path, .patience = 10000,
-						 .tell = tell, .socket = -1 };
+	OWNED(drop_control) struct control c = {
+		.hypervisor = h, .path = path, .patience = 10000, .tell = tell, .socket = -1
+	};
 	OWNED(drop_fd) int process = -1;
 	int r = main_process(&process);
 

@@ -24,8 +24,9 @@ static void tell(const struct control *c, enum told what, int error)
 	else if (what == TOLD_REFUSED)
 		log_line(LEVEL_WARNING, "%s refuses to ask the guest; trying on", name);
 	else if (what == TOLD_SILENT)
-		log_line(LEVEL_WARNING, "%s does not answer, perhaps another client holds %s; trying on",
-			 name, c->path);
+		log_line(LEVEL_WARNING,
+			 "%s does not answer, perhaps another client holds %s; trying on", name,
+			 c->path);
 	else if (what == TOLD_ABSENT)
 		log_line(LEVEL_WARNING, "%s cannot be reached: %s: %s; trying on", name, c->path,
 			 strerror(error));
@@ -33,8 +34,14 @@ static void tell(const struct control *c, enum told what, int error)
 
 static int ask(const struct microvm *vm, const struct hypervisor *h, const char *path, int process)
 {
-	OWNED(drop_control) struct control c = { .hypervisor = h, .path = path, .process = process,
-						 .patience = 2000, .tell = tell, .socket = -1 };
+	OWNED(drop_control) struct control c = {
+		.hypervisor = h,
+		.path = path,
+		.process = process,
+		.patience = 2000,
+		.tell = tell,
+		.socket = -1,
+	};
 	uint64_t patience = vm->shutdown_timeout / 1000;
 
 	control_begin(&c);
@@ -42,7 +49,8 @@ static int ask(const struct microvm *vm, const struct hypervisor *h, const char 
 		log_line(LEVEL_INFO, "%s has ended", h->name);
 		return EXIT_DONE;
 	}
-	log_line(LEVEL_ERROR, "the guest has not shut down in %" PRIu64 " s; %s is now ended by a signal",
+	log_line(LEVEL_ERROR,
+		 "the guest has not shut down in %" PRIu64 " s; %s is now ended by a signal",
 		 patience / 1000, h->name);
 	return EXIT_REFUSED;
 }
@@ -54,8 +62,9 @@ static int shut_down(const struct microvm *vm, int process)
 
 	if (h && h->protocol != PROTOCOL_NONE && path)
 		return ask(vm, h, path, process);
-	log_line(LEVEL_WARNING, "without a control socket the guest cannot be asked to shut down; its "
-				"hypervisor is now ended by a signal");
+	log_line(LEVEL_WARNING,
+		 "without a control socket the guest cannot be asked to shut down; its "
+		 "hypervisor is now ended by a signal");
 	return EXIT_REFUSED;
 }
 

@@ -42,12 +42,15 @@ int refuse_not_configured(const char *name)
 	OWNED(drop_str) char *path = find_conf(name);
 
 	if (!path)
-		log_line(LEVEL_ERROR, "no MicroVM '%s' is configured: there is no /etc/microvm/%s.conf",
-			 name, name);
+		log_line(LEVEL_ERROR,
+			 "no MicroVM '%s' is configured: there is no /etc/microvm/%s.conf", name,
+			 name);
 	else if (is_masked(path))
-		log_line(LEVEL_ERROR, "the MicroVM '%s' is masked: %s is a link to /dev/null", name, path);
+		log_line(LEVEL_ERROR, "the MicroVM '%s' is masked: %s is a link to /dev/null", name,
+			 path);
 	else
-		log_line(LEVEL_ERROR, "systemd has not read %s yet; run: systemctl daemon-reload", path);
+		log_line(LEVEL_ERROR, "systemd has not read %s yet; run: systemctl daemon-reload",
+			 path);
 	return EXIT_NOT_CONFIGURED;
 }
 

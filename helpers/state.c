@@ -65,9 +65,10 @@ int state_write(const char *dir, const struct microvm *vm)
 	OWNED(drop_str) char *path = text_format("%s/state", dir);
 	OWNED(drop_str) char *fresh = text_format("%s/state.new", dir);
 	OWNED(drop_str) char *text = state_text(vm);
-	OWNED(drop_fd) int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	OWNED(drop_fd) int fd = -1;
 	int r;
 
+	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
 	r = write_all(fd, text);

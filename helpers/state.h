@@ -11,6 +11,6 @@ char *runtime_dir(const char *name);
 /* Writes the state whole or not at all: words of arguments.h, one a line. Returns 0 or -errno. */
 int state_write(const char *dir, const struct microvm *vm);
 
-/* Reads it into a MicroVM from microvm_init(), whose places are of no use afterwards. Returns 0, -errno,
- * or -EINVAL with the problems noted. */
+/* Reads it into a MicroVM from microvm_init(), whose places are of no use afterwards. Returns 0,
+ * -errno, or -EINVAL with the problems noted. */
 int state_read(const char *dir, struct microvm *vm, struct problems *problems);

@@ -8,9 +8,10 @@
 
 enum news {
 	NEWS_NONE,
-	NEWS_OPEN,   /* connected, and questions are welcome */
-	NEWS_YES,    /* the reply: it is so, or it will be done */
+	NEWS_OPEN, /* connected, and questions are welcome */
+	NEWS_YES,  /* the reply: it is so, or it will be done */
 	NEWS_NO,
+	NEWS_NOT_YET, /* the reply: no, and that is as it should be for now */
 	NEWS_ENDING, /* the guest is down, the hypervisor is about to end */
 	NEWS_CLOSED, /* the connection is lost or of no use */
 	NEWS_ENDED,  /* the process is gone */
@@ -29,13 +30,13 @@ enum told {
 struct control {
 	const struct hypervisor *hypervisor;
 	const char *path;  /* of the socket */
-	int process;       /* pidfd of the hypervisor */
+	int process;	   /* pidfd of the hypervisor */
 	unsigned patience; /* milliseconds without an answer until that is told */
 	void (*tell)(const struct control *c, enum told what, int error);
 
 	/* control.c's own */
 	int socket;
-	struct qmp *talk;
+	void *talk; /* of the language */
 	bool open;
 	int error; /* of the last attempt to connect */
 	int64_t next_attempt;

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "qmp.h"
 
+#include "language.h"
+
 #include "../common/log.h"
 #include "../common/owned.h"
 
 #include <json-c/json.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { LINE_LIMIT = 1 << 20 }; /* no reply that we ask for comes near */
 
 struct qmp {
 	struct text input;
-	size_t taken;   /* of the input, by lines that were read */
-	int32_t asked;  /* number of the last request */
+	size_t taken;  /* of the input, by lines that were read */
+	int32_t asked; /* number of the last request */
 	bool greeted;
-	bool open;      /* the capabilities are negotiated */
+	bool open; /* the capabilities are negotiated */
 };
 
 static void drop_json(json_object **o)
@@ -58,8 +61,8 @@ static bool is_reply_to(json_object *message, int32_t id)
 {
 	json_object *o;
 
-	return json_object_object_get_ex(message, "id", &o) && json_object_is_type(o, json_type_int) &&
-	       json_object_get_int(o) == id;
+	return json_object_object_get_ex(message, "id", &o) &&
+	       json_object_is_type(o, json_type_int) && json_object_get_int(o) == id;
 }
 
 /* query-status tells whether the guest runs; a command that only does something returns nothing. */
@@ -99,9 +102,9 @@ static enum news judge(struct qmp *q, json_object *message, struct text *send)
 	if (!json_object_object_get_ex(message, "event", &event))
 		return judge_reply(q, message);
 	return json_object_is_type(event, json_type_string) &&
-			       strcmp(json_object_get_string(event), "SHUTDOWN") == 0 ?
-		       NEWS_ENDING :
-		       NEWS_NONE;
+			       strcmp(json_object_get_string(event), "SHUTDOWN") == 0
+		       ? NEWS_ENDING
+		       : NEWS_NONE;
 }
 
 static enum news judge_line(struct qmp *q, const char *line, size_t n, struct text *send)
@@ -128,3 +131,40 @@ enum news qmp_next(struct qmp *q, struct text *send)
 	}
 	return news;
 }
+
+static void *begin(void)
+{
+	return qmp_new();
+}
+
+static void hear(void *talk, const char *bytes, size_t n)
+{
+	qmp_hear(talk, bytes, n);
+}
+
+static enum news next(void *talk, struct text *send)
+{
+	return qmp_next(talk, send);
+}
+
+static void ask(void *talk, const char *question, struct text *send)
+{
+	qmp_ask(talk, question, send);
+}
+
+static void drop(void *talk)
+{
+	struct qmp *q = talk;
+
+	drop_qmp(&q);
+}
+
+const struct language language_qmp = {
+	.socket = SOCK_STREAM,
+	.greets = true,
+	.begin = begin,
+	.hear = hear,
+	.next = next,
+	.ask = ask,
+	.drop = drop,
+};

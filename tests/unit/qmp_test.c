@@ -89,24 +89,28 @@ static void hears_long_line(void)
 
 static void test_bytes(void)
 {
-	hears(OPEN "{\"return\": {\"status\": \"running\", \"running\": true}, \"id\": 2}\r\n", "OY",
-	      "a guest that runs");
+	hears(OPEN "{\"return\": {\"status\": \"running\", \"running\": true}, \"id\": 2}\r\n",
+	      "OY", "a guest that runs");
 	hears(OPEN "{\"return\": {\"status\": \"prelaunch\", \"running\": false}, \"id\": 2}\r\n"
-		   "{\"return\": {\"running\": true}, \"id\": 3}\n", "ONY", "a guest that runs later");
-	hears(EVENT GREETING EVENT EVENT "{\"id\": 1, \"return\": {}}\n" EVENT "{\"id\": 2, \"return\": {}}\n",
+		   "{\"return\": {\"running\": true}, \"id\": 3}\n",
+	      "ONY", "a guest that runs later");
+	hears(EVENT GREETING EVENT EVENT "{\"id\": 1, \"return\": {}}\n" EVENT
+					 "{\"id\": 2, \"return\": {}}\n",
 	      "OY", "events between the replies");
-	hears(OPEN "{\"return\": {}, \"id\": 1}\n{\"return\": {}}\n{\"return\": {}, \"id\": \"2\"}\n"
-		   "{\"return\": {}, \"id\": 99}\n", "O", "replies to nothing that was asked");
-	hears(OPEN "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}, \"id\": 2}\n", "ON",
-	      "an error");
+	hears(OPEN
+	      "{\"return\": {}, \"id\": 1}\n{\"return\": {}}\n{\"return\": {}, \"id\": \"2\"}\n"
+	      "{\"return\": {}, \"id\": 99}\n",
+	      "O", "replies to nothing that was asked");
+	hears(OPEN "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}, \"id\": 2}\n",
+	      "ON", "an error");
 	hears(OPEN SHUTDOWN, "OE", "the guest's end");
 	hears("{\"return\": {}, \"id\": 0}\n{\"return\": {}, \"id\": 1}\n" OPEN, "O",
 	      "replies before the greeting");
 	hears(GREETING GREETING "{\"return\": {}, \"id\": 1}\n", "O", "two greetings");
 	hears(GREETING "{\"error\": {}, \"id\": 1}\n", "C", "capabilities that are refused");
 	hears("HTTP/1.1 400 Bad Request\r\n\r\n\n{\n}\n[]\n7\nnull\n\"x\"\n{\"event\": null}\n"
-	      "{\"event\": {}}\n{\"QMP\"\n" OPEN "{\"return\": null, \"id\": 2}\n", "OY",
-	      "garbage is passed over");
+	      "{\"event\": {}}\n{\"QMP\"\n" OPEN "{\"return\": null, \"id\": 2}\n",
+	      "OY", "garbage is passed over");
 	hears(OPEN "{\"return\": {\"running\": \"maybe", "O", "half a line is no news");
 	hears_long_line();
 }
@@ -172,7 +176,7 @@ static bool hear(struct peer *p, const char *command)
 
 static void reply(const struct peer *p, const char *kind, const char *value)
 {
-	OWNED(drop_str) char *text = text_format("{\"%s\": %s, \"id\": %d}\r\n", kind, value, p->id);
+	OWNED(drop_str) char *text = text_format("{\"%s\": %s, \"id\": %d}\n", kind, value, p->id);
 
 	say(p, text);
 }
@@ -454,16 +458,18 @@ static void talk(void (*behave)(struct peer *), int deadline, int wanted, const 
 {
 	OWNED(drop_str) char *path = text_format("%s/control.sock", folder);
 	pid_t pid = stand_in(behave, path);
-	struct control c = { .hypervisor = hypervisors[HYPERVISOR_QEMU], .path = path,
-			     .process = (int)syscall(SYS_pidfd_open, pid, 0), .patience = 50,
+	struct control c = { .hypervisor = hypervisors[HYPERVISOR_QEMU],
+			     .path = path,
+			     .process = (int)syscall(SYS_pidfd_open, pid, 0),
+			     .patience = 50,
 			     .tell = note };
 	int r;
 
 	memset(told, 0, sizeof(told));
 	wanted_told = tells;
 	control_begin(&c);
-	r = deadline == 0 ? control_wait_running(&c) :
-			    control_power_off(&c, milliseconds_now() + deadline);
+	r = deadline == 0 ? control_wait_running(&c)
+			  : control_power_off(&c, milliseconds_now() + deadline);
 	if (r != wanted || strcmp(told, tells) != 0)
 		printf("# %d and '%s' instead of %d and '%s'\n", r, told, wanted, tells);
 	ok(r == wanted && strcmp(told, tells) == 0, name);
