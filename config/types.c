@@ -253,6 +253,10 @@ static int parse_image(const struct spot *spot, const char *text, void *field)
 {
 	if (text_is_shown(text) && (strlen(text) >= PATH_MAX || path_has_dots(text)))
 		return problem(spot, "'%s' is too long, or has '..' in it; write the path without", text);
+	/* systemd 257 loses quotes on the way from PID 1 to the process that makes the mounts. */
+	if (strpbrk(text, "\"'"))
+		return problem(spot, "'%s' holds a quote, which systemd does not keep in paths; rename it",
+			       text);
 	return parse_string(spot, text, field);
 }
 

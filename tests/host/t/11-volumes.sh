@@ -184,8 +184,8 @@ test_a_state_folder_elsewhere() {
 }
 
 test_odd_paths_reach_the_hypervisor() {
-	mkdir -p "/srv/odd, \"dir\"%d:x"
-	with_volume odd test.write=data:x 'image=/srv/odd, "dir"%%d:x/im,age\é.img' size=64
+	mkdir -p "/srv/odd, dir;%d:x \$HOME"
+	with_volume odd test.write=data:x 'image=/srv/odd, dir;%%d:x $HOME/im,age\é.img' size=64
 	start odd
 	guest_says odd "wrote x"
 	stop odd
