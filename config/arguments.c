@@ -12,6 +12,9 @@ static bool wanted(enum audience audience, const struct section_kind *kind, cons
 {
 	if (audience == FOR_CONTROL)
 		return key->rules & CONTROL;
+	if (audience == FOR_NET)
+		return key->rules & NET || (strcmp(kind->name, "interface") == 0 &&
+					    strcmp(key->name, "tap.vhost") != 0);
 	if (audience == FOR_RUN)
 		return !(key->rules & (UNIT | INSTALL));
 	return strcmp(kind->name, "volume") == 0 || strcmp(key->name, "stateDir") == 0;

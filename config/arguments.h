@@ -7,7 +7,7 @@
 #include "problems.h"
 
 /* microvm-run; install-microvm; microvm-ready and microvm-shutdown */
-enum audience { FOR_RUN, FOR_INSTALL, FOR_CONTROL };
+enum audience { FOR_RUN, FOR_INSTALL, FOR_CONTROL, FOR_NET };
 
 void arguments_write(const struct microvm *vm, enum audience audience, struct words *ret);
 

@@ -128,11 +128,6 @@ static void check_image(const struct volume *v, struct problems *p)
 		problem_in(p, &v->section, "size", "is less than 1M");
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b && strcmp(a, b) == 0;
-}
-
 static void check_volume_pair(const struct microvm *vm, const struct volume *a,
 			      const struct volume *b, struct problems *p)
 {
@@ -159,19 +154,6 @@ static void check_volumes(const struct microvm *vm, struct problems *p)
 	}
 }
 
-static void check_interfaces(const struct microvm *vm, struct problems *p)
-{
-	for (size_t i = 0; i < vm->interfaces.count; i++)
-		for (size_t j = 0; j < i; j++) {
-			const struct interface *a = (const struct interface *)vm->interfaces.at[j];
-			const struct interface *b = (const struct interface *)vm->interfaces.at[i];
-
-			if (same_text(a->mac, b->mac))
-				problem_in(p, &b->section, "mac", "'%s' is the address of [interface %s] "
-					   "already", b->mac, a->section.id);
-		}
-}
-
 void microvm_check(const struct microvm *vm, struct problems *problems)
 {
 	check_all_required(vm, problems);
@@ -180,7 +162,7 @@ void microvm_check(const struct microvm *vm, struct problems *problems)
 	check_state_dir(vm, problems);
 	check_order(vm, problems);
 	check_volumes(vm, problems);
-	check_interfaces(vm, problems);
+	microvm_check_networks(vm, problems);
 	hypervisor_check(vm, problems);
 }
 

@@ -44,7 +44,7 @@ static char *machine_id_of(const char *name, const unsigned char host[16])
 	return ret;
 }
 
-static char *mac_of(const char *name, const char *interface, const unsigned char host[16])
+char *identity_mac(const char *name, const char *interface, const unsigned char host[16])
 {
 	OWNED(drop_str) char *both = text_format("%s/%s", name, interface);
 	uuid_t id;
@@ -68,5 +68,5 @@ void identity_fill(struct microvm *vm, const unsigned char host[16])
 		vm->machine_id = machine_id_of(vm->name, host);
 	for (each(struct interface, i, vm->interfaces))
 		if (!i->mac)
-			i->mac = mac_of(vm->name, i->section.id, host);
+			i->mac = identity_mac(vm->name, i->section.id, host);
 }

@@ -13,5 +13,8 @@ int identity_host(const char *path, unsigned char ret[16]);
  * the host, a mac being the first bytes of one, locally administered and unicast. */
 void identity_fill(struct microvm *vm, const unsigned char host[16]);
 
+/* The mac of one interface that nobody wrote; free() by the caller. */
+char *identity_mac(const char *name, const char *interface, const unsigned char host[16]);
+
 /* Whether identity_fill() has anything to do. */
 bool identity_needed(const struct microvm *vm);

@@ -12,8 +12,9 @@ enum key_rules {
 	LATER_REQUIRED = REQUIRED | LATER,
 	LATER_OTHER = LATER,
 	UNIT = 1 << 3,    /* ends in the units' settings: no helper needs it */
-	INSTALL = 1 << 4, /* for install-microvm alone */
+	INSTALL = 1 << 4, /* for those who prepare the host, not for microvm-run */
 	CONTROL = 1 << 5, /* also for who asks the running hypervisor: microvm-ready, -shutdown */
+	NET = 1 << 7, /* also for microvm-tap-interfaces and microvm-macvtap-interfaces */
 };
 
 struct type {

@@ -122,6 +122,15 @@ static void want_volume(struct wants *w, const char *root, const struct microvm 
 		want(w, &v->section, "image", path, text_format("image %s", path), v->read_only);
 }
 
+static void want_port(struct wants *w, const struct forward_port *f)
+{
+	OWNED(drop_str) char *told = text_format("%u", f->host_port);
+
+	want(w, &f->section, "host.port", told,
+	     text_format("port %s %s:%u", f->proto == PROTO_TCP ? "tcp" : "udp",
+			 f->host_address ? f->host_address : "0.0.0.0", f->host_port), false);
+}
+
 static void want_all(struct wants *w, const char *root, const struct microvm *vm)
 {
 	OWNED(drop_str) char *state = microvm_state_dir(vm);
@@ -141,10 +150,13 @@ static void want_all(struct wants *w, const char *root, const struct microvm *vm
 	for (each(struct interface, i, vm->interfaces)) {
 		if (i->mac)
 			want(w, &i->section, "mac", i->mac, text_format("mac %s", i->mac), false);
-		if (i->type == NET_TAP || i->type == NET_MACVTAP)
+		if (i->type != NET_USER)
 			want(w, &i->section, "type", i->section.id,
 			     text_format("interface %s", i->section.id), false);
 	}
+	for (each(struct forward_port, f, vm->forward_ports))
+		if (f->from == FORWARD_HOST)
+			want_port(w, f);
 	for (each(struct volume, v, vm->volumes))
 		want_volume(w, root, vm, v);
 }

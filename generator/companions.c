@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "companions.h"
 
+#include "networks.h"
 #include "unit.h"
 #include "../common/owned.h"
 
@@ -39,6 +40,10 @@ static void install_unit(struct text *u, const struct microvm *vm)
 const struct companion companions[] = {
 	/* as root, with the MicroVM's user held */
 	{ "install-microvm", "install-microvm", "!", FOR_INSTALL, needs_state_dir, install_unit, NULL },
+	{ "microvm-tap-interfaces", "microvm-tap-interfaces", "", FOR_NET, needs_taps, taps_unit,
+	  taps_service },
+	{ "microvm-macvtap-interfaces", "microvm-macvtap-interfaces", "", FOR_NET, needs_macvtaps,
+	  macvtaps_unit, macvtaps_service },
 };
 
 const size_t companion_count = sizeof(companions) / sizeof(*companions);

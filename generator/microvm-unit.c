@@ -3,6 +3,7 @@
 
 #include "companions.h"
 #include "dropins.h"
+#include "networks.h"
 #include "unit.h"
 #include "../common/owned.h"
 #include "../config/keys.h"
@@ -12,14 +13,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-
-static bool has_net(const struct microvm *vm, enum net type)
-{
-	for (each(struct interface, i, vm->interfaces))
-		if (i->type == type)
-			return true;
-	return false;
-}
 
 static bool starts_with(const char *s, const char *start)
 {
@@ -34,7 +27,7 @@ static bool hidden(const char *path)
 	       starts_with(path, "/var/tmp/");
 }
 
-static void bind_hidden(struct text *u, const char *path)
+void bind_hidden(struct text *u, const char *path)
 {
 	if (path && hidden(path))
 		unit_bind(u, "BindReadOnlyPaths", path);
@@ -60,16 +53,6 @@ static void unit_files(struct text *u, const struct microvm *vm)
 	bind_hidden(u, vm->initrd_path);
 	bind_hidden(u, vm->extra_args_script);
 	bind_hidden(u, hypervisors[vm->hypervisor]->package(vm));
-}
-
-/* The template has no network at all; what is not asked for stays closed. */
-static void unit_network(struct text *u, const struct microvm *vm)
-{
-	if (!has_net(vm, NET_USER))
-		return;
-	unit_set(u, "PrivateNetwork", "no");
-	unit_set(u, "RestrictAddressFamilies", "AF_INET AF_INET6");
-	unit_set(u, "IPAddressDeny", "");
 }
 
 static void unit_span(struct text *u, const char *key, uint64_t usec)
@@ -165,7 +148,7 @@ void microvm_service_lines(struct text *u, const struct microvm *vm)
 {
 	unit_times(u, vm);
 	unit_restart(u, vm);
-	unit_network(u, vm);
+	network_service_lines(u, vm);
 	unit_files(u, vm);
 	unit_commands(u, vm);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* microvm-run: ExecStart= of microvm@.service. Becomes the hypervisor, as the MicroVM's own user and
  * without capabilities, and leaves no process of its own behind. */
+#include "attach.h"
 #include "hold.h"
 #include "process.h"
 #include "refusal.h"
@@ -31,6 +32,7 @@ struct start {
 	struct words extra; /* of extraArgsScript */
 	struct words argv;
 	struct holds holds;
+	struct attached attached;
 };
 
 static void drop_start(struct start *s)
@@ -42,6 +44,7 @@ static void drop_start(struct start *s)
 	drop_words(&s->extra);
 	drop_words(&s->argv);
 	drop_holds(&s->holds);
+	drop_attached(&s->attached);
 }
 
 static int read_words(struct start *s, const char *name, char **words)
@@ -150,7 +153,7 @@ static int ask_script(struct start *s)
 	return EXIT_REFUSED;
 }
 
-static int make_command(struct start *s)
+static int make_command(struct start *s, bool printed)
 {
 	struct launch launch = { .program = s->program, .control = s->control };
 	int r = find_kvm(s, &launch.kvm);
@@ -159,8 +162,14 @@ static int make_command(struct start *s)
 		r = identify(s);
 	if (r == 0)
 		r = ask_script(s);
+	/* Behind the script, which is to see none of it. */
+	if (r == 0)
+		r = attach(&s->vm, printed, &s->attached);
 	if (r != 0)
 		return r;
+	launch.vhost_net = s->attached.vhost_net;
+	launch.queues = s->attached.at;
+	launch.queue_count = s->attached.count;
 	s->hypervisor->command(&s->vm, &launch, &s->argv);
 	words_add_all(&s->argv, &s->extra);
 	return 0;
@@ -232,6 +241,9 @@ static int become_hypervisor(struct start *s)
 	r = holds_keep(&s->holds);
 	if (r < 0)
 		return log_failure(r, "cannot keep the locks");
+	r = attached_keep(&s->attached);
+	if (r < 0)
+		return log_failure(r, "cannot keep the interfaces");
 	(void)execv(s->program, s->argv.at);
 	return log_failure(-errno, "%s", s->program);
 }
@@ -265,7 +277,7 @@ static int start(bool printed, const char *name, char **words)
 	if (r == 0)
 		r = find_program(&s);
 	if (r == 0)
-		r = make_command(&s);
+		r = make_command(&s, printed);
 	if (r != 0)
 		return r;
 	return printed ? print(&s) : run(&s);

@@ -25,6 +25,16 @@ struct launch {
 	const char *program; /* path of the hypervisor's binary */
 	const char *control; /* path of the control socket; NULL: none is wanted */
 	bool kvm;            /* /dev/kvm can be used */
+	bool vhost_net;      /* /dev/vhost-net can be used */
+	const struct queues *queues; /* of the macvtaps, in the order of the interfaces */
+	size_t queue_count;
+};
+
+/* Open descriptors of one interface, one a queue; they stay open over exec. */
+struct queues {
+	const struct interface *interface;
+	int *fds;
+	size_t count;
 };
 
 struct hypervisor {
@@ -32,6 +42,7 @@ struct hypervisor {
 	const char *program; /* looked up in $PATH where [NAME] package does not say it */
 	const char *debian;  /* the package that has it, for the message when it is missing */
 	bool emulates;       /* runs without KVM, slowly */
+	bool multi_queue;    /* opens a tap once for each virtual CPU, which the tap must be made for */
 	unsigned long long can;
 	enum protocol protocol;
 	const char *ask_status;   /* answered with a running guest: it runs */
@@ -53,6 +64,9 @@ struct hypervisor {
 extern const struct hypervisor hypervisor_qemu;
 
 extern const struct hypervisor *const hypervisors[HYPERVISORS]; /* NULL: not in this version */
+
+/* How many queues each of the MicroVM's interfaces has; with 1 a tap must not be made for more. */
+unsigned hypervisor_queues(const struct microvm *vm);
 
 /* Refuses every setting that needs an ability which the MicroVM's hypervisor lacks, names those that
  * have it, and then asks the hypervisor's own check. */

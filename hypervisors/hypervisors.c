@@ -21,6 +21,17 @@ static const struct ability_use uses[ABILITIES] = {
 #include "abilities.def"
 };
 
+enum { MOST_QUEUES = 256 }; /* MAX_TAP_QUEUES */
+
+unsigned hypervisor_queues(const struct microvm *vm)
+{
+	const struct hypervisor *h = hypervisors[vm->hypervisor];
+
+	if (!h || !h->multi_queue)
+		return 1;
+	return vm->vcpu < MOST_QUEUES ? vm->vcpu : MOST_QUEUES;
+}
+
 static bool can(const struct hypervisor *h, enum ability ability)
 {
 	return h && (h->can >> ability & 1);

@@ -3,6 +3,8 @@
 
 #include "../common/owned.h"
 #include "../common/text.h"
+#include "../config/keys.h"
+#include "paths.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -238,12 +240,101 @@ static void add_volume(const struct command *c, const struct volume *v)
 					 v->section.id, serial));
 }
 
+static void add_forward(struct text *t, const struct forward_port *f)
+{
+	const char *host = f->host_address ? f->host_address : "";
+	const char *guest = f->guest_address ? f->guest_address : "";
+
+	if (f->from == FORWARD_HOST)
+		text_addf(t, ",hostfwd=%s:%s:%u-%s:%u", f->proto == PROTO_TCP ? "tcp" : "udp", host,
+			  f->host_port, guest, f->guest_port);
+	else
+		/* A character device would serve one connection, once. */
+		text_addf(t, ",guestfwd=tcp:%s:%u-cmd:" HELPERDIR "/microvm-forward %s %u", guest,
+			  f->guest_port, *host ? host : "127.0.0.1", f->host_port);
+}
+
+static bool is_first_user(const struct microvm *vm, const struct interface *interface)
+{
+	for (each(struct interface, i, vm->interfaces))
+		if (i->type == NET_USER)
+			return i == interface;
+	return false;
+}
+
+static char *user_netdev(const struct command *c, const struct interface *i)
+{
+	struct text t = { 0 };
+
+	text_addf(&t, "user,id=net-%s", i->section.id);
+	if (!is_first_user(c->vm, i))
+		return t.at;
+	for (each(struct forward_port, f, c->vm->forward_ports))
+		add_forward(&t, f);
+	return t.at;
+}
+
+static const char *vhost(const struct command *c, const struct interface *i)
+{
+	return on(c->launch->vhost_net && (i->tap_vhost || !section_sets(&i->section, "tap.vhost")));
+}
+
+static char *tap_netdev(const struct command *c, const struct interface *i)
+{
+	unsigned queues = hypervisor_queues(c->vm);
+	struct text t = { 0 };
+
+	text_addf(&t, "tap,id=net-%s,ifname=%s,script=no,downscript=no,vhost=%s", i->section.id,
+		  i->section.id, vhost(c, i));
+	if (queues > 1)
+		text_addf(&t, ",queues=%u", queues);
+	return t.at;
+}
+
+static char *macvtap_netdev(const struct command *c, const struct interface *i)
+{
+	const struct queues *q = c->launch->queues;
+	struct text t = { 0 };
+
+	while (q->interface != i)
+		q++;
+	text_addf(&t, "tap,id=net-%s,vhost=%s,%s=", i->section.id, vhost(c, i),
+		  q->count > 1 ? "fds" : "fd");
+	for (size_t n = 0; n < q->count; n++)
+		text_addf(&t, "%s%d", n ? ":" : "", q->fds[n]);
+	return t.at;
+}
+
+static char *interface_properties(const struct command *c, const struct interface *i)
+{
+	unsigned queues = i->type == NET_USER ? 1 : hypervisor_queues(c->vm);
+	struct text t = { 0 };
+
+	text_addf(&t, ",id=interface-%s,netdev=net-%s,mac=%s", i->section.id, i->section.id, i->mac);
+	if (queues > 1)
+		text_add(&t, ",mq=on");
+	/* One to send and one to receive for each queue, one for changes, one for commands. */
+	if (queues > 1 && c->machine.pci)
+		text_addf(&t, ",vectors=%u", 2 * queues + 2);
+	if (i->mtu > 0)
+		text_addf(&t, ",host_mtu=%u", i->mtu);
+	if (c->machine.pci)
+		text_add(&t, ",romfile=");
+	return t.at;
+}
+
 static void add_interface(const struct command *c, const struct interface *i)
 {
+	static char *(*const netdevs[NETS])(const struct command *, const struct interface *) = {
+		[NET_USER] = user_netdev,
+		[NET_TAP] = tap_netdev,
+		[NET_MACVTAP] = macvtap_netdev,
+		[NET_BRIDGE] = tap_netdev,
+	};
+
 	words_add(c->argv, "-netdev");
-	words_addf(c->argv, "user,id=net-%s", i->section.id);
-	add_virtio(c, "net", text_format(",id=interface-%s,netdev=net-%s,mac=%s%s", i->section.id,
-					 i->section.id, i->mac, c->machine.pci ? ",romfile=" : ""));
+	words_take(c->argv, netdevs[i->type](c, i));
+	add_virtio(c, "net", interface_properties(c, i));
 }
 
 /* A guest that has the driver tells its panic, and qemu ends with exit code 1. */
@@ -255,10 +346,23 @@ static void add_panic(const struct command *c)
 	words_add(c->argv, "panic=exit-failure");
 }
 
+/* Such a port is a program that qemu starts for each connection. */
+static bool spawns(const struct microvm *vm)
+{
+	for (each(struct forward_port, f, vm->forward_ports))
+		if (f->from == FORWARD_GUEST)
+			return true;
+	return false;
+}
+
 static void add_sandbox(const struct command *c)
 {
+	/* A new session, which such a program gets, counts as a privilege. */
+	const char *programs = spawns(c->vm) ? "allow" : "deny";
+
 	words_add(c->argv, "-sandbox");
-	words_add(c->argv, "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+	words_addf(c->argv, "on,obsolete=deny,elevateprivileges=%s,spawn=%s,resourcecontrol=deny", programs,
+		   programs);
 }
 
 static void qemu_command(const struct microvm *vm, const struct launch *launch, struct words *argv)
@@ -339,6 +443,32 @@ static void check_machine_opts(const struct microvm *vm, struct problems *proble
 				   "'%s' is not an option such as acpi=on", vm->qemu.machine_opts.at[i]);
 }
 
+/* Of the network that qemu makes: what the address is for. */
+static bool is_in_user_network(const char *address)
+{
+	return strncmp(address, "10.0.2.", 7) == 0 && strcmp(address, "10.0.2.2") != 0 &&
+	       strcmp(address, "10.0.2.3") != 0;
+}
+
+static void check_address(const struct forward_port *f, const char *key, const char *address,
+			  struct problems *problems)
+{
+	if (address && strchr(address, ':'))
+		problem_in(problems, &f->section, key, "'%s': qemu forwards ports of IPv4 alone", address);
+}
+
+static void check_forward_ports(const struct microvm *vm, struct problems *problems)
+{
+	for (each(struct forward_port, f, vm->forward_ports)) {
+		check_address(f, "host.address", f->host_address, problems);
+		check_address(f, "guest.address", f->guest_address, problems);
+		if (f->from == FORWARD_GUEST && f->guest_address && !strchr(f->guest_address, ':') &&
+		    !is_in_user_network(f->guest_address))
+			problem_in(problems, &f->section, "guest.address", "'%s' is not a free address of "
+				   "qemu's network 10.0.2.0/24, such as 10.0.2.100", f->guest_address);
+	}
+}
+
 static void qemu_check(const struct microvm *vm, struct problems *problems)
 {
 	check_mem(vm, problems);
@@ -346,6 +476,7 @@ static void qemu_check(const struct microvm *vm, struct problems *problems)
 	check_serials(vm, problems);
 	check_devices(vm, problems);
 	check_machine_opts(vm, problems);
+	check_forward_ports(vm, problems);
 }
 
 static const char *qemu_package(const struct microvm *vm)
@@ -358,7 +489,9 @@ const struct hypervisor hypervisor_qemu = {
 	.program = "qemu-system-x86_64",
 	.debian = "qemu-system-x86",
 	.emulates = true,
-	.can = CAN(NET_USER) | CAN(IMAGE_QCOW2) | CAN(IMAGE_VHD) | CAN(IMAGE_VHDX) | CAN(DIRECT) |
+	.multi_queue = true,
+	.can = CAN(NET_USER) | CAN(NET_TAP) | CAN(NET_MACVTAP) | CAN(NET_BRIDGE) | CAN(VHOST_NET) |
+	       CAN(FORWARD_PORT) | CAN(IMAGE_QCOW2) | CAN(IMAGE_VHD) | CAN(IMAGE_VHDX) | CAN(DIRECT) |
 	       CAN(SERIAL),
 	.protocol = PROTOCOL_QMP,
 	.ask_status = "query-status",
