@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "control.h"
 
-#include "qmp.h"
+#include "language.h"
 #include "../common/owned.h"
 #include "../common/text.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -21,6 +20,17 @@ enum {
 };
 
 static const int64_t never = INT64_MAX;
+
+/* Apart from the hypervisors' own tables, so that who makes a command line needs no JSON library. */
+static const struct language *const languages[PROTOCOLS] = {
+	[PROTOCOL_QMP] = &language_qmp,
+	[PROTOCOL_HTTP] = &language_http,
+};
+
+static const struct language *language_of(const struct control *c)
+{
+	return languages[c->hypervisor->protocol];
+}
 
 int64_t milliseconds_now(void)
 {
@@ -38,7 +48,9 @@ static int64_t earlier(int64_t a, int64_t b)
 static void control_close(struct control *c)
 {
 	drop_fd(&c->socket);
-	drop_qmp(&c->talk);
+	if (c->talk)
+		language_of(c)->drop(c->talk);
+	c->talk = NULL;
 	c->socket = -1;
 	if (c->open)
 		c->tell_at = milliseconds_now() + c->patience;
@@ -48,8 +60,6 @@ static void control_close(struct control *c)
 
 void control_begin(struct control *c)
 {
-	/* The only one so far; another brings its own functions to where qmp_ is called. */
-	assert(c->hypervisor->protocol == PROTOCOL_QMP);
 	c->socket = -1;
 	c->talk = NULL;
 	c->open = false;
@@ -64,7 +74,7 @@ void drop_control(struct control *c)
 		control_close(c);
 }
 
-static int connect_to(const char *path)
+static int connect_to(const char *path, int type)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	OWNED(drop_fd) int fd = -1;
@@ -73,7 +83,7 @@ static int connect_to(const char *path)
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
 	ret = fd;
@@ -83,14 +93,15 @@ static int connect_to(const char *path)
 
 static void control_connect(struct control *c)
 {
-	int fd = connect_to(c->path);
+	const struct language *language = language_of(c);
+	int fd = connect_to(c->path, language->socket);
 
 	c->error = fd < 0 ? -fd : 0;
 	c->next_attempt = milliseconds_now() + CONNECT_EVERY;
 	if (fd < 0)
 		return;
 	c->socket = fd;
-	c->talk = qmp_new();
+	c->talk = language->begin();
 }
 
 /* Questions are far smaller than a socket's buffer: one that does not fit at once meets a
@@ -111,7 +122,7 @@ static bool control_ask(struct control *c, const char *question)
 
 	if (!c->open)
 		return false;
-	qmp_ask(c->talk, question, &bytes);
+	language_of(c)->ask(c->talk, question, &bytes);
 	if (control_send(c, &bytes))
 		return true;
 	control_close(c);
@@ -126,13 +137,13 @@ static enum news control_next(struct control *c)
 
 	if (!c->talk)
 		return NEWS_NONE;
-	news = qmp_next(c->talk, &bytes);
+	news = language_of(c)->next(c->talk, &bytes);
 	if (!control_send(c, &bytes))
 		news = NEWS_CLOSED;
-	if (news == NEWS_OPEN) {
-		c->open = true;
+	c->open |= news == NEWS_OPEN;
+	/* Somebody is there; where nobody greets, only a reply tells that. */
+	if (news != NEWS_NONE && news != NEWS_CLOSED && (news != NEWS_OPEN || language_of(c)->greets))
 		c->tell_at = never;
-	}
 	if (news == NEWS_CLOSED)
 		control_close(c);
 	return news;
@@ -144,7 +155,7 @@ static bool control_receive(struct control *c)
 	ssize_t n = recv(c->socket, buffer, sizeof(buffer), MSG_DONTWAIT);
 
 	if (n > 0)
-		qmp_hear(c->talk, buffer, (size_t)n);
+		language_of(c)->hear(c->talk, buffer, (size_t)n);
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
@@ -185,7 +196,10 @@ static enum news control_wait(struct control *c, int64_t until)
 	while (news == NEWS_NONE) {
 		if (c->socket < 0 && milliseconds_now() >= c->next_attempt)
 			control_connect(c);
-		news = control_poll(c, until);
+		/* Where nobody greets, the connection is all there is to wait for. */
+		news = control_next(c);
+		if (news == NEWS_NONE)
+			news = control_poll(c, until);
 		if (news == NEWS_NONE)
 			news = control_next(c);
 		if (news == NEWS_NONE && milliseconds_now() >= c->tell_at) {
@@ -211,7 +225,7 @@ int control_wait_running(struct control *c)
 		if (news == NEWS_NO && !paused)
 			control_tell(c, TOLD_PAUSED);
 		paused |= news == NEWS_NO;
-		if (news == NEWS_NO)
+		if (news == NEWS_NO || news == NEWS_NOT_YET)
 			again = milliseconds_now() + STATUS_AGAIN;
 		else if (news == NEWS_OPEN || news == NEWS_NONE)
 			again = control_ask(c, c->hypervisor->ask_status)

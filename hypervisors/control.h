@@ -11,6 +11,7 @@ enum news {
 	NEWS_OPEN, /* connected, and questions are welcome */
 	NEWS_YES,  /* the reply: it is so, or it will be done */
 	NEWS_NO,
+	NEWS_NOT_YET, /* the reply: no, and that is as it should be for now */
 	NEWS_ENDING, /* the guest is down, the hypervisor is about to end */
 	NEWS_CLOSED, /* the connection is lost or of no use */
 	NEWS_ENDED,  /* the process is gone */
@@ -35,7 +36,7 @@ struct control {
 
 	/* control.c's own */
 	int socket;
-	struct qmp *talk;
+	void *talk; /* of the language */
 	bool open;
 	int error; /* of the last attempt to connect */
 	int64_t next_attempt;

@@ -17,13 +17,20 @@ enum ability {
 /* How it is talked to while it runs; control.h has the conversation, the fields below its words. */
 enum protocol {
 	PROTOCOL_NONE,
-	PROTOCOL_QMP, /* JSON lines over a Unix socket */
+	PROTOCOL_QMP,  /* JSON lines over a Unix socket */
+	PROTOCOL_HTTP, /* HTTP/1.1 over a Unix socket; questions are "GET /path" or "PUT /path BODY" */
+	PROTOCOLS,
 };
+
+/* A version of a hypervisor, to be compared. */
+#define RELEASE(MAJOR, MINOR) ((unsigned)(MAJOR) << 16 | (unsigned)(MINOR))
 
 /* What only the start knows. */
 struct launch {
 	const char *program; /* path of the hypervisor's binary */
+	unsigned release;    /* of that binary; the newest when it is not known */
 	const char *control; /* path of the control socket; NULL: none is wanted */
+	const char *config;  /* path that the configuration file will have */
 	bool kvm;            /* /dev/kvm can be used */
 	bool vhost_net;      /* /dev/vhost-net can be used */
 	const struct queues *queues; /* of the macvtaps, in the order of the interfaces */
@@ -42,15 +49,21 @@ struct hypervisor {
 	const char *program; /* looked up in $PATH where [NAME] package does not say it */
 	const char *debian;  /* the package that has it, for the message when it is missing */
 	bool emulates;       /* runs without KVM, slowly */
+	bool names_process;  /* makes the process microvm@NAME itself, for prettyProcnames */
 	bool multi_queue;    /* opens a tap once for each virtual CPU, which the tap must be made for */
 	unsigned long long can;
 	enum protocol protocol;
 	const char *ask_status;   /* answered with a running guest: it runs */
-	const char *ask_poweroff; /* presses the guest's power button */
+	const char *ask_poweroff; /* presses the guest's power button; NULL: there is none */
+	const char *ask_release;  /* argument with which the binary prints its version; NULL: no need */
 
 	/* systemd's Restart= when the file says nothing: after a guest's reboot and a crash, not after
 	 * its poweroff, as far as the exit tells them apart (systemd.service(5)). */
 	const char *restart;
+	/* Exit codes, as systemd writes a list of them, or NULL: of a guest's reboot
+	 * (RestartForceExitStatus=, where the file says nothing of restarts), and of no failure besides
+	 * 0 (SuccessExitStatus=). */
+	const char *exit_reboot, *exit_success;
 
 	/* The path that [NAME] package gives, or NULL. */
 	const char *(*package)(const struct microvm *vm);
@@ -59,6 +72,20 @@ struct hypervisor {
 	/* Adds the whole command line, argv[0] included, for a MicroVM in which nothing is unset that
 	 * has to be told apart from others: machineId and every mac have values. */
 	void (*command)(const struct microvm *vm, const struct launch *launch, struct words *argv);
+
+	/* All of these may be NULL. */
+
+	/* Refuses at the start what the binary that is there is too old for. */
+	void (*check_release)(const struct microvm *vm, unsigned release, struct problems *problems);
+	/* Adds the JSON file that microvm-run writes and the command names, a word each value:
+	 * "drives.0.drive_id=TEXT" or, for what is no text, "drives.0.is_read_only:=true". A dot goes
+	 * one level down, a number counts up in a list. */
+	void (*config)(const struct microvm *vm, const struct launch *launch, struct words *values);
+	/* The user's JSON file that is merged over it (RFC 7396), or NULL. */
+	const char *(*config_over)(const struct microvm *vm);
+	/* The path of a Unix socket, besides the control socket, that the hypervisor makes and that may
+	 * be left of an earlier run; free() by the caller. */
+	char *(*own_socket)(const struct microvm *vm);
 };
 
 extern const struct hypervisor hypervisor_qemu;

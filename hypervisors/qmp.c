@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "qmp.h"
 
+#include "language.h"
+
 #include "../common/log.h"
 #include "../common/owned.h"
 
 #include <json-c/json.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { LINE_LIMIT = 1 << 20 }; /* no reply that we ask for comes near */
 
@@ -128,3 +131,40 @@ enum news qmp_next(struct qmp *q, struct text *send)
 	}
 	return news;
 }
+
+static void *begin(void)
+{
+	return qmp_new();
+}
+
+static void hear(void *talk, const char *bytes, size_t n)
+{
+	qmp_hear(talk, bytes, n);
+}
+
+static enum news next(void *talk, struct text *send)
+{
+	return qmp_next(talk, send);
+}
+
+static void ask(void *talk, const char *question, struct text *send)
+{
+	qmp_ask(talk, question, send);
+}
+
+static void drop(void *talk)
+{
+	struct qmp *q = talk;
+
+	drop_qmp(&q);
+}
+
+const struct language language_qmp = {
+	.socket = SOCK_STREAM,
+	.greets = true,
+	.begin = begin,
+	.hear = hear,
+	.next = next,
+	.ask = ask,
+	.drop = drop,
+};

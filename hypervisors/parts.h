@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* parts.h: what the command lines of several hypervisors are made of. */
+#pragma once
+
+#include "../common/text.h"
+#include "../config/problems.h"
+
+/* Whether any device works right in the guest's memory, which must be shared for that. */
+bool shares_memory(const struct microvm *vm);
+
+/* "on", "off" */
+const char *on_off(bool value);
+
+/* A number of bytes with the largest of K, M and G that leaves no rest. */
+void add_size(struct text *t, uint64_t bytes);
+
+/* The kernel's command line: what the hypervisor's console and reboot need, then the user's words,
+ * quoted as the kernel reads it where they have blanks. */
+char *kernel_line(const char *defaults, const struct microvm *vm);
+
+/* Whether the kernel, or who starts it, can take that much; LIMIT without the NUL. */
+void check_kernel_line(const char *line, size_t limit, const struct microvm *vm,
+		       struct problems *problems);
+
+/* Disks show 20 bytes of a serial number (VIRTIO_BLK_ID_BYTES). */
+void check_serials(const struct microvm *vm, struct problems *problems);
+
+/* Of the hypervisors that have the guest's vsock as a Unix socket; a port of the host is at PATH_PORT. */
+char *vsock_socket(const struct microvm *vm);
+
+/* "VALUE", with what it has of quotes doubled, where the value has a byte of SPECIAL; else VALUE. */
+char *quoted(const char *value, const char *special);
