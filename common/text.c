@@ -62,8 +62,10 @@ size_t text_shown_length(const char *s)
 {
 	const unsigned char *u = (const unsigned char *)s;
 
-	/* C0, DEL, and C1, which UTF-8 writes as 0xc2 0x80 to 0xc2 0x9f */
-	if (*u < ' ' || *u == 0x7f || (*u == 0xc2 && u[1] < 0xa0))
+	/* C0, DEL, and C1, which UTF-8 writes as 0xc2 0x80 to 0xc2 0x9f; the byte order mark, which
+	 * nobody would see. */
+	if (*u < ' ' || *u == 0x7f || (*u == 0xc2 && u[1] < 0xa0) ||
+	    (*u == 0xef && u[1] == 0xbb && u[2] == 0xbf))
 		return 0;
 	return utf8_length(u);
 }

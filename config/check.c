@@ -47,6 +47,15 @@ static void check_boot(const struct microvm *vm, struct problems *p)
 					       "without initrd");
 }
 
+/* Whether the path lies where another name has its folder. */
+static bool is_of_another(const struct microvm *vm, const char *path, const char *folders)
+{
+	size_t n = strlen(folders), m = strlen(vm->name);
+
+	return strncmp(path, folders, n) == 0 &&
+	       (strncmp(path + n, vm->name, m) != 0 || (path[n + m] != '/' && path[n + m]));
+}
+
 static void check_socket(const struct microvm *vm, struct problems *p)
 {
 	OWNED(drop_str) char *socket = microvm_socket(vm);
@@ -55,6 +64,9 @@ static void check_socket(const struct microvm *vm, struct problems *p)
 	if (socket && strlen(socket) > 107)
 		problem_in(p, &vm->section, "socket", "'%s' is longer than the 107 bytes that a socket's "
 						      "path may have", socket);
+	if (socket && is_of_another(vm, socket, "/run/microvm/"))
+		problem_in(p, &vm->section, "socket", "'%s' is the place of another MicroVM's; write a path "
+						      "elsewhere", socket);
 	if (socket)
 		return;
 	if (vm->readiness == READINESS_VMM)
@@ -75,6 +87,9 @@ static void check_state_dir(const struct microvm *vm, struct problems *p)
 		return;
 	if (!*vm->state_dir)
 		problem_in(p, &vm->section, "stateDir", "a value is missing");
+	if (is_of_another(vm, vm->state_dir, "/var/lib/microvms/"))
+		problem_in(p, &vm->section, "stateDir", "'%s' is the place of another MicroVM's; write a "
+							"folder elsewhere", vm->state_dir);
 	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
 		if (strcmp(vm->state_dir, shared[i]) == 0)
 			problem_in(p, &vm->section, "stateDir", "'%s' is not for one MicroVM alone; "

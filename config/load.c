@@ -209,12 +209,13 @@ static void entry_load(void *context, const struct entry *e)
 		key_load(&spot, s, e);
 }
 
-static void file_load(const char *path, const char *shown, struct loading *in)
+static int file_load(const char *path, const char *shown, struct loading *in)
 {
 	int r = read_entries(path, shown, in->problems, entry_load, in);
 
 	if (r < 0)
 		unreadable(shown, r, in->problems);
+	return r;
 }
 
 bool microvm_name_fits(const char *name)
@@ -230,6 +231,7 @@ int source_load(const struct sources *all, const struct source *source, struct m
 {
 	struct loading in = { .vm = vm, .problems = problems };
 	struct spot spot = { .problems = problems, .place.file = source->shown };
+	int r;
 
 	if (!microvm_name_fits(source->name))
 		problem(&spot, "'%s' is not a MicroVM's name of 1 to 63 letters a-z, digits and '-'; "
@@ -242,9 +244,11 @@ int source_load(const struct sources *all, const struct source *source, struct m
 	}
 	/* Problems of the MicroVM as a whole are its file's. */
 	vm->section.place = (struct place){ .file = source->shown };
-	file_load(source->path, source->shown, &in);
+	r = file_load(source->path, source->shown, &in);
 	for (size_t i = 0; i < source->dropins.count; i++)
-		file_load(source->dropins.at[i], source->dropins_shown.at[i], &in);
-	microvm_check(vm, problems);
+		(void)file_load(source->dropins.at[i], source->dropins_shown.at[i], &in);
+	/* Of a file that nobody could read everything is missing, which is no news. */
+	if (r == 0)
+		microvm_check(vm, problems);
 	return problems->errors.count > 0 ? -EINVAL : 0;
 }

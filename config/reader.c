@@ -56,7 +56,7 @@ static void section_open(struct reader *in, const char *line)
 	char *end, *blank;
 
 	free(in->section);
-	in->section = text_copy(line + 1);
+	in->section = text_copy(line + 1 + strspn(line + 1, blanks));
 	in->id = NULL;
 	end = strrchr(in->section, ']');
 	if (!end || end[1]) {
@@ -155,6 +155,10 @@ static int key_found(void *user, const char *section, const char *name, const ch
 	}
 	if (!*in->section)
 		return 1;
+	if (!*name) {
+		reader_problem(in, "a key is missing before the '='");
+		return 1;
+	}
 	in->value += strspn(in->value, blanks);
 	in->handler(in->context,
 		    &(struct entry){ in->place, in->section, in->id, name, in->value });

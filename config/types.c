@@ -249,6 +249,28 @@ static bool path_has_dots(const char *path)
 	return false;
 }
 
+/* One spelling for one path, as far as names tell: paths are compared. A slash at the end of an image's
+ * stays, because it says that a folder was meant. */
+static void path_simplify(char *path, bool keep_slash)
+{
+	const char *from = path;
+	char *to = path;
+
+	while (from[0] == '.' && from[1] == '/')
+		from += 1 + strspn(from + 1, "/");
+	while (*from) {
+		if (from[0] == '/' && (from[1] == '/' || (from[1] == '.' && (from[2] == '/' || !from[2]))))
+			from += from[1] == '/' ? 1 : 2;
+		else
+			*to++ = *from++;
+	}
+	if (to == path && *path == '/')
+		to++;
+	*to = '\0';
+	if (!keep_slash && to > path + 1 && to[-1] == '/')
+		to[-1] = '\0';
+}
+
 static int parse_image(const struct spot *spot, const char *text, void *field)
 {
 	if (text_is_shown(text) && (strlen(text) >= PATH_MAX || path_has_dots(text)))
@@ -257,7 +279,10 @@ static int parse_image(const struct spot *spot, const char *text, void *field)
 	if (strpbrk(text, "\"'"))
 		return problem(spot, "'%s' holds a quote, which systemd does not keep in paths; rename it",
 			       text);
-	return parse_string(spot, text, field);
+	if (parse_string(spot, text, field) < 0)
+		return -EINVAL;
+	path_simplify(*(char **)field, true);
+	return 0;
 }
 
 static int parse_path(const struct spot *spot, const char *text, void *field)
@@ -265,7 +290,10 @@ static int parse_path(const struct spot *spot, const char *text, void *field)
 	/* Empty is kept apart from unset: it says that the thing is not wanted. */
 	if (*text && *text != '/')
 		return problem(spot, "'%s' is not an absolute path, such as /%s", text, text);
-	return parse_image(spot, text, field);
+	if (parse_image(spot, text, field) < 0)
+		return -EINVAL;
+	path_simplify(*(char **)field, false);
+	return 0;
 }
 
 static int parse_user(const struct spot *spot, const char *text, void *field)

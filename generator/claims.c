@@ -161,29 +161,51 @@ static void want_all(struct wants *w, const char *root, const struct microvm *vm
 		want_volume(w, root, vm, v);
 }
 
+static char *place_text(const struct section *s)
+{
+	return s->place.line ? text_format("%s:%u", s->place.file, s->place.line) :
+			       text_copy(s->place.file);
+}
+
+static int refuse(const struct wants *w, size_t i, const char *by, struct problems *p)
+{
+	bool image = strcmp(w->at[i].key, "image") == 0;
+
+	return problem_in(p, w->at[i].section, w->at[i].key,
+			  "'%s' is in use already by %s; only one can have it%s", w->at[i].told, by,
+			  image ? ", or all with readOnly=yes" : "");
+}
+
+static bool both_shared(const struct claim *a, const struct claim *b)
+{
+	return a->shared && b->shared;
+}
+
 static int want_check(const struct claims *c, const struct wants *w, size_t i, struct problems *p)
 {
 	const struct claim *mine = &w->at[i].claim, *other = place_of(c, mine->what);
 
-	if (!other->what || (mine->shared && other->shared))
-		return 0;
-	return problem_in(p, w->at[i].section, w->at[i].key, "'%s' is in use already by %s; only one "
-							     "MicroVM can have it%s",
-			  w->at[i].told, other->by,
-			  strcmp(w->at[i].key, "image") == 0 ? ", or all with readOnly=yes" : "");
+	if (other->what && !both_shared(mine, other))
+		return refuse(w, i, other->by, p);
+	/* The same twice in one MicroVM, under two names. */
+	for (size_t j = 0; j < i; j++)
+		if (strcmp(w->at[j].claim.what, mine->what) == 0 && !both_shared(mine, &w->at[j].claim)) {
+			OWNED(drop_str) char *by = place_text(w->at[j].section);
+
+			return refuse(w, i, by, p);
+		}
+	return 0;
 }
 
 static void want_enter(struct claims *c, struct wants *w, size_t i)
 {
-	const struct section *s = w->at[i].section;
 	struct claim *claim = place_of(c, w->at[i].claim.what);
 
 	if (claim->what)
 		return;
 	claim->what = MOVE(w->at[i].claim.what);
 	claim->shared = w->at[i].claim.shared;
-	claim->by = s->place.line ? text_format("%s:%u", s->place.file, s->place.line) :
-				    text_copy(s->place.file);
+	claim->by = place_text(w->at[i].section);
 	if (++c->count * 2 > c->room)
 		claims_grow(c);
 }

@@ -9,6 +9,7 @@
 #include "../config/sources.h"
 #include "paths.h"
 
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -144,6 +145,14 @@ static void add_lines(struct words *words, const struct words *lines)
 			   lines->count - LINES_TOLD);
 }
 
+/* A file's name can be longer than a unit's; then its error is in the log alone. */
+static bool unit_can_be_named(const char *name)
+{
+	OWNED(drop_str) char *escaped = escape_instance(name);
+
+	return strlen(escaped) + strlen("microvm@.service.d") <= NAME_MAX;
+}
+
 int dropins_write_broken(const struct sink *sink, const struct microvm *vm,
 			 const struct running *running, const struct words *lines)
 {
@@ -151,6 +160,8 @@ int dropins_write_broken(const struct sink *sink, const struct microvm *vm,
 	OWNED(drop_words) struct words words = { 0 };
 	int r;
 
+	if (!unit_can_be_named(vm->name))
+		return 0;
 	unit_begin(&u, vm->section.place.file);
 	unit_section(&u, "Service");
 	unit_user_of_running(&u, vm->name, running);

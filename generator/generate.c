@@ -31,6 +31,15 @@ static int one_write(const struct run *run, const struct microvm *vm, const stru
 	return dropins_write_broken(run->how->sink, vm, &running, &problems->errors);
 }
 
+static void tell_unwritten(const struct run *run, const struct source *source, int error)
+{
+	OWNED(drop_problems) struct problems problems = { 0 };
+
+	problem(&(struct spot){ .problems = &problems, .place.file = source->shown },
+		"its units cannot be written: %s", strerror(-error));
+	run->how->tell(&problems);
+}
+
 static int one(struct run *run, const struct sources *sources, const struct source *source)
 {
 	OWNED(drop_problems) struct problems problems = { 0 };
@@ -47,6 +56,8 @@ static int one(struct run *run, const struct sources *sources, const struct sour
 		run->autostart_mem += vm.mem;
 	run->how->tell(&problems);
 	r = one_write(run, &vm, &problems);
+	if (r < 0)
+		tell_unwritten(run, source, r);
 	return r < 0 ? r : bad;
 }
 
