@@ -35,6 +35,9 @@ static void add_shortened(struct text *line, const char *what)
 }
 
 static void line_add(struct words *lines, const struct spot *spot, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
+
+static void line_add(struct words *lines, const struct spot *spot, const char *format, va_list args)
 {
 	OWNED(drop_str) char *what = NULL;
 	OWNED(drop_text) struct text shown = { 0 };
