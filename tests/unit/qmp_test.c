@@ -33,7 +33,10 @@ static void ok(bool good, const char *name)
 /* Hears the text in pieces and writes the news down, a letter each. */
 static char *news_of(const char *text, size_t piece)
 {
-	static const char letters[] = { '.', 'O', 'Y', 'N', 'E', 'C', '!' };
+	static const char letters[] = {
+		[NEWS_OPEN] = 'O',   [NEWS_YES] = 'Y',	  [NEWS_NO] = 'N',
+		[NEWS_ENDING] = 'E', [NEWS_CLOSED] = 'C',
+	};
 	OWNED(drop_qmp) struct qmp *q = qmp_new();
 	OWNED(drop_text) struct text sent = { 0 };
 	struct text ret = { 0 };
@@ -425,7 +428,10 @@ static const char *wanted_told;
 /* That a machine is slow is told too, once or more: it counts where it is wanted. */
 static void note(const struct control *c, enum told what, int error)
 {
-	static const char letters[] = { 'a', 's', 'p', 'A', 'R', 'E' };
+	static const char letters[] = {
+		[TOLD_ABSENT] = 'a', [TOLD_SILENT] = 's',  [TOLD_PAUSED] = 'p',
+		[TOLD_ASKED] = 'A',  [TOLD_REFUSED] = 'R', [TOLD_ENDING] = 'E',
+	};
 	bool slow = what == TOLD_ABSENT || what == TOLD_SILENT;
 	size_t n = strlen(told);
 
