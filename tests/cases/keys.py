@@ -35,8 +35,8 @@ types = {
     "-": ([], ["1"]),
 }
 
-# What a key needs beside it, or other values than its type's.
-beside = {
+# Other values than the type's: what fits, and what does not.
+values = {
     ("qemu", "machineOpts"): ([r"acpi=on", "acpi=off pcie=on"], ["acpi"]),
     ("volume", "label"): (["data", "50%%"], ["a" * 17]),
     ("volume", "size"): (["64", "64M", "1G"], ["0", "1K", "many"]),
@@ -44,7 +44,43 @@ beside = {
     ("volume", "fsType"): (["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat", "none"], ["ext5", "EXT4"]),
     ("microvm", "socket"): (["/run/microvm/%i/x.sock", "/srv/%i/s"], ["x.sock", "/" + "s" * 107]),
     ("microvm", "stateDir"): (["/srv/%i", "/srv/100%%/%i"], ["srv", "/srv", "/var/lib"]),
+    ("interface", "mtu"): (["1500", "65535"], ["0", "67", "65536", "many"]),
+    ("forwardPort", "host.address"): (["127.0.0.1"], ["::1", "192.0.2", "localhost"]),
+    ("forwardPort", "guest.address"): (["10.0.2.15"], ["::1", "192.0.2", "guest"]),
     ("microvm", "kernelParams"): (["quiet", 'a="b c" d'], ['"open', "x" * 2048]),
+}
+
+# What a section has beside the key that is tried, so that it is complete.
+sections = {
+    "interface": {"type": "user"},
+    "volume": {"size": "64M"},
+    "share": {"source": "/srv/share"},
+    "device": {"bus": "pci", "path": "0000:01:00.0"},
+    "forwardPort": {"host.port": "PORT", "guest.port": "80"},
+}
+
+# What a key, or one of its values, needs beside it in its own section.
+company = {
+    ("interface", "bridge"): {"type": "tap"},
+    ("interface", "tap.vhost"): {"type": "tap"},
+    ("interface", "script"): {"type": "tap"},
+    ("interface", "mtu"): {"type": "tap"},
+    ("interface", "macvtap.link"): {"type": "macvtap", "macvtap.mode": "bridge"},
+    ("interface", "macvtap.mode"): {"type": "macvtap", "macvtap.link": "eth0"},
+    ("interface", "type", "macvtap"): {"macvtap.link": "eth0", "macvtap.mode": "bridge"},
+    ("interface", "type", "bridge"): {"bridge": "br0"},
+    ("forwardPort", "from", "guest"): {"guest.address": "10.0.2.100"},
+    ("share", "cache"): {"proto": "virtiofs"},
+    ("share", "posixAcl"): {"proto": "virtiofs"},
+    ("share", "extraArgs"): {"proto": "virtiofs"},
+    ("share", "socket"): {"proto": "virtiofs"},
+}
+
+# What it needs in another.
+others = {
+    "forwardPort": {"interface vmy": {"type": "user"}},
+    "virtiofsd": {"share x": {"source": "/srv/share", "proto": "virtiofs"}, "microvm": {"user": "alice"}},
+    ("share", "socket"): {"microvm": {"user": "alice"}},
 }
 
 
@@ -56,8 +92,8 @@ def table(microvm):
 
 
 def values_of(section, key, type):
-    if (section, key) in beside:
-        return beside[section, key]
+    if (section, key) in values:
+        return values[section, key]
     if type in types:
         return types[type]
     choices = type.split(", ")
@@ -65,17 +101,16 @@ def values_of(section, key, type):
 
 
 def conf(section, has_id, key, value):
-    """A MicroVM that is complete but for this key, which it sets."""
-    sections = {"microvm": {"kernel": "/boot/vmlinuz"}}
-    if section == "interface":
-        sections["interface vmx"] = {"type": "user"}
-    if section == "volume":
-        sections["volume data"] = {"size": "64M"}
-    name = {"interface": "interface vmx", "volume": "volume data"}.get(section, f"{section} x" if has_id else section)
-    sections.setdefault(name, {})
+    """A MicroVM that is complete, with this key; without it where the value is None."""
+    name = f"{section} vmx" if has_id else section
+    made = {"microvm": {"kernel": "/boot/vmlinuz"}}
+    for other, keys in {**others.get(section, {}), **others.get((section, key), {})}.items():
+        made.setdefault(other, {}).update(keys)
+    here = made.setdefault(name, {})
+    here.update(sections.get(section, {}), **company.get((section, key), {}), **company.get((section, key, value), {}))
     if value is not None:
-        sections[name][key] = value
-    text = "".join(f"[{name}]\n" + "".join(f"{k}={v}\n" for k, v in keys.items()) for name, keys in sections.items())
+        here[key] = value
+    text = "".join(f"[{name}]\n" + "".join(f"{k}={v}\n" for k, v in keys.items()) for name, keys in made.items())
     return text.encode("latin-1" if value and "\xff" in value else "utf-8")
 
 
@@ -87,6 +122,8 @@ class Trial:
 
     def add(self, about, text):
         name = f"k{len(self.confs):04d}"
+        # Names and numbers that only one MicroVM can have.
+        text = text.replace(b"vmx", name.encode()).replace(b"PORT", b"1" + name[1:].encode())
         self.confs[name], self.meant[name] = text, about
         return name
 
@@ -105,7 +142,8 @@ class Trial:
                 name = re.search(r"@(k\d{4})", str(path.relative_to(out))).group(1) if "@" in str(path) else None
                 if name and (path.is_symlink() or path.is_file()):
                     content = b"link" if path.is_symlink() else path.read_bytes()
-                    made.setdefault(name, []).append(content.replace(name.encode(), b"NAME"))
+                    content = content.replace(b"1" + name[1:].encode(), b"PORT").replace(name.encode(), b"NAME")
+                    made.setdefault(name, []).append(content)
             for line in run.stderr.decode(errors="replace").splitlines():
                 name = re.search(r"/(k\d{4})\.conf", line)
                 said.setdefault(name.group(1) if name else None, []).append(line)
@@ -127,7 +165,7 @@ def check_good(generator, rows):
     trial, bad = Trial(generator), []
     bases = {}
     for section, has_id, key, type, _ in rows:
-        bases[section, key] = trial.add((section, key, None), conf(section, has_id, key, "user" if key == "type" else None))
+        bases[section, key] = trial.add((section, key, None), conf(section, has_id, key, None))
         for value in values_of(section, key, type)[0]:
             value = value if "/" not in value or "%i" in value else value + "-%i"
             trial.add((section, key, value), conf(section, has_id, key, value))
