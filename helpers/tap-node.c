@@ -53,7 +53,7 @@ int tap_node_give(const char *interface, int index, uint64_t usec, uid_t user, g
 {
 	const struct timespec pause = { .tv_nsec = POLL_USEC * 1000 };
 	OWNED(drop_str) char *path = tap_node_path(index);
-	dev_t device;
+	dev_t device = 0;
 	int r = read_device(interface, index, &device);
 
 	if (r < 0)
