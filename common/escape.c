@@ -104,7 +104,8 @@ static int unescape_number(const char **at, struct text *t)
 	size_t n = octal ? 3 : *p == 'x' ? 2 : *p == 'u' ? 4 : 8;
 	long value = digits(octal ? p : p + 1, n, octal ? 8 : 16);
 
-	if (value <= 0 || (n == 8 && value > 0x10ffff))
+	/* Above U+10FFFF and between U+D800 and U+DFFF there are no characters. */
+	if (value <= 0 || (n == 8 && value > 0x10ffff) || (n >= 4 && value >= 0xd800 && value <= 0xdfff))
 		return -EINVAL;
 	if (octal || *p == 'x')
 		text_add_bytes(t, (char[]){ (char)value }, 1);
