@@ -215,7 +215,7 @@ test_who_is_killed_while_it_waits_leaves_nothing() {
 	systemctl start --no-block microvm@killed
 	wait_until 10 journal_has microvm-tap-interfaces@killed "waiting for nowhere"
 	[ -e /sys/class/net/killed-0 ] || fail "the first is not there"
-	systemctl kill --signal=KILL microvm-tap-interfaces@killed
+	systemctl kill --signal=KILL --kill-who=main microvm-tap-interfaces@killed
 	gone killed
 	wait_until 10 is_over killed
 	systemctl reset-failed
