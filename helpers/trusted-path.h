@@ -26,6 +26,9 @@ struct found {
  * path is not to be trusted; else -errno. */
 int path_find(const char *path, struct found *ret);
 
+/* The same for a folder that has to exist, and for "/" as well. */
+int path_find_folder(const char *path, struct found *ret);
+
 /* Opens what an O_PATH descriptor stands for. */
 int path_reopen(int file, int flags);
 
