@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* alioth 0.12 and what followed it until 2026-08 (alioth-cli/src/boot/boot.rs there). */
+#include "limits.h"
+#include "parts.h"
+
+#include "../common/owned.h"
+
+#include <string.h>
+
+enum {
+	KERNEL_COMMAND_LINE = 2047, /* COMMAND_LINE_SIZE of x86 - 1 */
+	MOST_VCPUS = 65535,
+	DEFAULT_MTU = 1500,
+	SLOTS = 31, /* of the one PCI bus, which is not checked there: what is too much is a panic
+		     */
+	OWN_DEVICES = 1, /* the source of random numbers */
+};
+
+struct command {
+	const struct microvm *vm;
+	const struct launch *launch;
+	struct words *argv;
+	unsigned objects;
+};
+
+/* Adds "KEY=VALUE" to a list. A value that would end early, or be taken for the name of an object,
+ * becomes an object. */
+static void add_value(struct command *c, struct text *t, const char *key, const char *value)
+{
+	if (!strpbrk(value, ",=") && strncmp(value, "id_", 3) != 0) {
+		text_addf(t, ",%s=%s", key, value);
+		return;
+	}
+	text_addf(t, ",%s=id_%u", key, c->objects);
+	words_add(c->argv, "--object");
+	words_addf(c->argv, "id_%u,%s", c->objects++, value);
+}
+
+static void add_machine(struct command *c)
+{
+	struct text memory = { 0 };
+
+	words_add(c->argv, "--cpu");
+	words_addf(c->argv, "count=%u", c->vm->vcpu);
+	text_add(&memory, "size=");
+	add_size(&memory, c->vm->mem);
+	if (shares_memory(c->vm))
+		text_add(&memory, ",backend=memfd");
+	words_add(c->argv, "--memory");
+	words_take(c->argv, memory.at);
+	words_add(c->argv, "--entropy");
+	if (c->vm->balloon) {
+		words_add(c->argv, "--balloon");
+		words_add(c->argv, "free_page_reporting=on");
+	}
+}
+
+/* By ACPI a guest reboots inside of alioth, so that only its poweroff ends with 0. */
+static char *command_line(const struct microvm *vm)
+{
+	return kernel_line("console=ttyS0 reboot=acpi panic=-1", vm);
+}
+
+static void add_boot(struct command *c)
+{
+	const struct microvm *vm = c->vm;
+
+	if (vm->firmware) {
+		words_add(c->argv, "--firmware");
+		words_add(c->argv, vm->firmware);
+	}
+	if (!vm->kernel)
+		return;
+	words_add(c->argv, kernel_format(vm->kernel) == KERNEL_ELF ? "--pvh" : "--kernel");
+	words_add(c->argv, vm->kernel);
+	if (vm->initrd_path) {
+		words_add(c->argv, "--initramfs");
+		words_add(c->argv, vm->initrd_path);
+	}
+	words_add(c->argv, "--cmdline");
+	words_take(c->argv, command_line(vm));
+}
+
+static void add_volume(struct command *c, const struct volume *v)
+{
+	OWNED(drop_str) char *path = volume_path(c->vm, v);
+	struct text t = { 0 };
+
+	text_add(&t, "file");
+	add_value(c, &t, "path", path);
+	if (v->read_only)
+		text_add(&t, ",readonly=on");
+	words_add(c->argv, "--blk");
+	words_take(c->argv, t.at);
+}
+
+static void add_interface(struct command *c, const struct interface *i)
+{
+	struct text t = { 0 };
+
+	text_add(&t, "tap");
+	add_value(c, &t, "if", i->section.id);
+	text_addf(&t, ",mac=%s,mtu=%u", i->mac, i->mtu > 0 ? i->mtu : DEFAULT_MTU);
+	words_add(c->argv, "--net");
+	words_take(c->argv, t.at);
+}
+
+static void add_share(struct command *c, const struct share *s)
+{
+	OWNED(drop_str) char *socket = share_socket(c->vm, s);
+	struct text t = { 0 };
+
+	text_add(&t, "vu");
+	add_value(c, &t, "socket", socket);
+	add_value(c, &t, "tag", s->section.id);
+	words_add(c->argv, "--fs");
+	words_take(c->argv, t.at);
+}
+
+static void add_devices(struct command *c)
+{
+	const struct microvm *vm = c->vm;
+
+	for (each(struct volume, v, vm->volumes))
+		add_volume(c, v);
+	for (each(struct interface, i, vm->interfaces))
+		add_interface(c, i);
+	for (each(struct share, s, vm->shares))
+		add_share(c, s);
+	if (vm->vsock.cid) {
+		words_add(c->argv, "--vsock");
+		words_addf(c->argv, "vhost,cid=%s", vm->vsock.cid);
+	}
+}
+
+static void alioth_command(const struct microvm *vm, const struct launch *launch,
+			   struct words *argv)
+{
+	struct command c = { vm, launch, argv, 0 };
+
+	words_add(argv, launch->program);
+	words_add(argv, "boot");
+	add_machine(&c);
+	add_boot(&c);
+	add_devices(&c);
+	words_add_all(argv, &vm->alioth.extra_args);
+}
+
+static void check_devices(const struct microvm *vm, struct problems *problems)
+{
+	const size_t most = SLOTS - OWN_DEVICES;
+	size_t have = vm->volumes.count + vm->interfaces.count + vm->shares.count +
+		      (vm->vsock.cid != NULL) + vm->balloon;
+
+	if (have > most)
+		problem_in(problems, &vm->section, NULL,
+			   "%zu volumes, interfaces, shares and other devices are more than the "
+			   "%zu that fit "
+			   "into alioth's machine",
+			   have, most);
+}
+
+static void alioth_check(const struct microvm *vm, struct problems *problems)
+{
+	OWNED(drop_str) char *line = command_line(vm);
+
+	check_kernel_line(line, KERNEL_COMMAND_LINE, vm, problems);
+	check_vcpus(vm, MOST_VCPUS, problems);
+	check_devices(vm, problems);
+}
+
+static const char *alioth_package(const struct microvm *vm)
+{
+	return vm->alioth.package;
+}
+
+const struct hypervisor hypervisor_alioth = {
+	.name = "alioth",
+	.program = "alioth",
+	.terminal = true,
+	.locks_volumes = true,
+	.can = CAN(BALLOON) | CAN(FIRMWARE) | CAN(NET_TAP) | CAN(NET_BRIDGE) | CAN(MTU) |
+	       CAN(SHARE_VIRTIOFS) | CAN(VSOCK),
+	.protocol = PROTOCOL_NONE,
+	.vcpu_threads = "vcpu_",
+	/* A reboot happens inside of it, a poweroff is exit code 0, a failure another. */
+	.restart = "on-failure",
+	.package = alioth_package,
+	.check = alioth_check,
+	.command = alioth_command,
+};

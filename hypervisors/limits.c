@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "limits.h"
+
+#include "../common/log.h"
+#include "../common/owned.h"
+#include "../common/text.h"
+
+#include <string.h>
+
+static void check_value(const struct microvm *vm, const struct section *s, const char *key,
+			const char *value, const char *separators, struct problems *problems)
+{
+	const char *found = value ? strpbrk(value, separators) : NULL;
+
+	if (found)
+		problem_in(problems, s, key, "'%s': %s has no way to write the '%c' in it", value,
+			   hypervisors[vm->hypervisor]->name, *found);
+}
+
+static void check_share_names(const struct microvm *vm, const struct share *s, const char *in_paths,
+			      const char *in_names, struct problems *problems)
+{
+	bool virtiofs = s->proto == SHARE_VIRTIOFS;
+	OWNED(drop_str) char *path = NULL;
+
+	if (!s->source)
+		return;
+	path = virtiofs ? share_socket(vm, s) : share_source(vm, s);
+	check_value(vm, &s->section, virtiofs ? "socket" : "source", path, in_paths, problems);
+	check_value(vm, &s->section, NULL, s->section.id, in_names, problems);
+}
+
+void check_separators(const struct microvm *vm, const char *in_paths, const char *in_names,
+		      struct problems *problems)
+{
+	OWNED(drop_str) char *socket = microvm_socket(vm);
+
+	check_value(vm, &vm->section, "socket", socket, in_paths, problems);
+	for (each(struct volume, v, vm->volumes)) {
+		OWNED(drop_str) char *path = volume_path(vm, v);
+
+		check_value(vm, &v->section, "image", path, in_paths, problems);
+		check_value(vm, &v->section, "serial", volume_serial(v), in_names, problems);
+	}
+	for (each(struct interface, i, vm->interfaces))
+		check_value(vm, &i->section, NULL, i->section.id, in_names, problems);
+	for (each(struct share, s, vm->shares))
+		check_share_names(vm, s, in_paths, in_names, problems);
+}
+
+void check_whole_mib(const struct microvm *vm, struct problems *problems)
+{
+	if (vm->mem % (1 << 20) != 0)
+		problem_in(problems, &vm->section, "mem", "%s takes no parts of a MiB",
+			   hypervisors[vm->hypervisor]->name);
+}
+
+void check_vcpus(const struct microvm *vm, unsigned most, struct problems *problems)
+{
+	if (vm->vcpu > most)
+		problem_in(problems, &vm->section, "vcpu", "'%u' is not between 1 and %u", vm->vcpu,
+			   most);
+}
+
+static void check_plain_share(const struct microvm *vm, const struct share *s,
+			      struct problems *problems)
+{
+	const char *name = hypervisors[vm->hypervisor]->name;
+
+	if (s->security_model == SECURITY_MAPPED || s->security_model == SECURITY_MAPPED_FILE)
+		problem_in(problems, &s->section, "securityModel",
+			   "%s keeps no owners and modes; write none, or leave it out", name);
+	if (s->read_only && *s->source != '/')
+		problem_in(problems, &s->section, "readOnly",
+			   "%s cannot refuse the guest's writes, and in the state folder nobody "
+			   "else does; "
+			   "write source as an absolute path elsewhere",
+			   name);
+}
+
+void check_plain_9p(const struct microvm *vm, struct problems *problems)
+{
+	for (each(struct share, s, vm->shares))
+		if (s->proto == SHARE_9P && s->source)
+			check_plain_share(vm, s, problems);
+}
+
+void check_socket_kept(const struct microvm *vm, struct problems *problems)
+{
+	if (section_sets(&vm->section, "socket") && (!vm->socket || !*vm->socket))
+		problem_in(problems, &vm->section, "socket",
+			   "%s does not start without it; leave the key out",
+			   hypervisors[vm->hypervisor]->name);
+}
+
+void check_volume_count(const struct microvm *vm, size_t most, struct problems *problems)
+{
+	if (vm->volumes.count > most)
+		problem_in(problems, vm->volumes.at[most], NULL,
+			   "%s takes no more than %zu volumes", hypervisors[vm->hypervisor]->name,
+			   most);
+}
+
+void check_tags(const struct microvm *vm, enum share_proto proto, size_t longest,
+		struct problems *problems)
+{
+	for (each(struct share, s, vm->shares))
+		if (s->proto == proto && strlen(s->section.id) > longest)
+			problem_in(problems, &s->section, NULL,
+				   "the tag '%s' is longer than the %zu bytes that %s takes",
+				   s->section.id, longest, hypervisors[vm->hypervisor]->name);
+}
+
+enum kernel_format kernel_format(const char *path)
+{
+	enum { MAGIC_AT = 0x202 }; /* Documentation/arch/x86/boot.rst */
+	OWNED(drop_file) FILE *f = fopen(path, "re");
+	char head[MAGIC_AT + 4] = "";
+
+	if (!f || fread(head, 1, sizeof(head), f) < 4)
+		return KERNEL_UNREADABLE;
+	if (memcmp(head, "\177ELF", 4) == 0)
+		return KERNEL_ELF;
+	return memcmp(head + MAGIC_AT, "HdrS", 4) == 0 ? KERNEL_BZIMAGE : KERNEL_OTHER;
+}
+
+int refuse_no_bzimage(const struct microvm *vm)
+{
+	enum kernel_format format = kernel_format(vm->kernel);
+
+	/* One that cannot be read is refused by who reads it, with the reason. */
+	if (format == KERNEL_BZIMAGE || format == KERNEL_UNREADABLE)
+		return EXIT_DONE;
+	log_line(LEVEL_ERROR, "kernel: %s is %s, and %s boots bzImages alone", vm->kernel,
+		 format == KERNEL_ELF ? "an ELF file" : "no kernel",
+		 hypervisors[vm->hypervisor]->name);
+	return EXIT_REFUSED;
+}
+
+int macvtap_fd(const struct launch *launch, const struct interface *i)
+{
+	for (size_t n = 0; n < launch->queue_count; n++)
+		if (launch->queues[n].interface == i)
+			return launch->queues[n].fds[0];
+	return -1;
+}
+
+bool wants_vhost(const struct launch *launch, const struct interface *i)
+{
+	return launch->vhost_net && (i->tap_vhost || !section_sets(&i->section, "tap.vhost"));
+}

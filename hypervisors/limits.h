@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* limits.h: refusals that several hypervisors have in common, and of interfaces what only the start
+ * knows. */
+#pragma once
+
+#include "hypervisor.h"
+
+/* For those that cut a value at certain bytes and know no way to write one of them: what would be
+ * cut of paths, and of names, tags and serial numbers. */
+void check_separators(const struct microvm *vm, const char *in_paths, const char *in_names,
+		      struct problems *problems);
+
+/* For those that count memory in MiB. */
+void check_whole_mib(const struct microvm *vm, struct problems *problems);
+
+void check_vcpus(const struct microvm *vm, unsigned most, struct problems *problems);
+
+/* For those whose 9p server has no settings: it acts as the MicroVM's user, and a folder is kept
+ * from the guest's writes by how the unit sees it. */
+void check_plain_9p(const struct microvm *vm, struct problems *problems);
+
+/* For those that cannot do without their control socket. */
+void check_socket_kept(const struct microvm *vm, struct problems *problems);
+
+void check_volume_count(const struct microvm *vm, size_t most, struct problems *problems);
+
+void check_tags(const struct microvm *vm, enum share_proto proto, size_t longest,
+		struct problems *problems);
+
+enum kernel_format {
+	KERNEL_UNREADABLE,
+	KERNEL_BZIMAGE,
+	KERNEL_ELF,
+	KERNEL_OTHER,
+};
+
+/* What a file is, by its first bytes. */
+enum kernel_format kernel_format(const char *path);
+
+/* For those that take any file for a kernel and jump into it: refuses at the start what is no
+ * bzImage. Logs, and returns an enum exit_code. */
+int refuse_no_bzimage(const struct microvm *vm);
+
+/* The descriptor of a macvtap. */
+int macvtap_fd(const struct launch *launch, const struct interface *i);
+
+/* Whether packets go through the host's kernel, where that is the default. */
+bool wants_vhost(const struct launch *launch, const struct interface *i);
