@@ -116,8 +116,8 @@ static void makes_state_folder(void)
 		   holds("test \"$(stat -c '%%u:%%g %%a' " STATE ")\" = '62001:62001 700'"),
 	   "a state folder is made");
 	ok(run() == 0 && silent(), "and kept");
-	ok(run("microvm.stateDir=" SCRATCH "/vms/a \"b\\ %i $c;") == 0 &&
-		   holds("test -d 'vms/a \"b\\ %%i $c;'"),
+	ok(run("microvm.stateDir=" SCRATCH "/vms/a ,b\\ %i $c;") == 0 &&
+		   holds("test -d 'vms/a ,b\\ %%i $c;'"),
 	   "its name may hold anything");
 	ok(run("microvm.stateDir=" SCRATCH "/nowhere/web") == 1 &&
 		   said("the folder that it lies in"),
