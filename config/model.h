@@ -33,7 +33,7 @@ struct sections {
 /* for (each(struct volume, v, vm->volumes)) */
 #define each(TYPE, V, LIST) \
 	TYPE **V##_at = (TYPE **)(LIST).at, *V = NULL; \
-	V##_at < (TYPE **)(LIST).at + (LIST).count && ((V) = *V##_at, true); V##_at++
+	V##_at && V##_at < (TYPE **)(LIST).at + (LIST).count && ((V) = *V##_at, true); V##_at++
 
 enum hypervisor_id {
 	HYPERVISOR_QEMU,
