@@ -15,9 +15,13 @@ static bool wanted(enum audience audience, const struct section_kind *kind, cons
 	if (audience == FOR_NET)
 		return key->rules & NET || (strcmp(kind->name, "interface") == 0 &&
 					    strcmp(key->name, "tap.vhost") != 0);
+	if (audience == FOR_VIRTIOFSD)
+		return strcmp(kind->name, "microvm") != 0 ? !(key->rules & UNIT) :
+							    strcmp(key->name, "stateDir") == 0;
 	if (audience == FOR_RUN)
-		return !(key->rules & (UNIT | INSTALL));
-	return strcmp(kind->name, "volume") == 0 || strcmp(key->name, "stateDir") == 0;
+		return !(key->rules & (UNIT | INSTALL | VIRTIOFSD));
+	return (strcmp(kind->name, "volume") == 0 && strcmp(key->name, "mountPoint") != 0) ||
+	       strcmp(key->name, "stateDir") == 0 || strcmp(key->name, "source") == 0;
 }
 
 static void key_write(const struct section *s, const struct key *key, struct words *ret)
@@ -64,6 +68,13 @@ void arguments_write(const struct microvm *vm, enum audience audience, struct wo
 		for (size_t j = 0; j < list->count; j++)
 			section_write(list->at[j], audience, ret);
 	}
+}
+
+void arguments_write_share(const struct microvm *vm, const struct share *share, struct words *ret)
+{
+	section_write(&vm->section, FOR_VIRTIOFSD, ret);
+	section_write(&share->section, FOR_VIRTIOFSD, ret);
+	section_write(&vm->virtiofsd.section, FOR_VIRTIOFSD, ret);
 }
 
 /* The key at the end of "ID.KEY": both may hold dots, and the longest key that fits is meant (no key

@@ -6,10 +6,13 @@
 
 #include "problems.h"
 
-/* microvm-run; install-microvm; microvm-ready and microvm-shutdown */
-enum audience { FOR_RUN, FOR_INSTALL, FOR_CONTROL, FOR_NET };
+/* microvm-run; install-microvm; microvm-ready and microvm-shutdown; microvm-virtiofsd;
+ * microvm-tap-interfaces and microvm-macvtap-interfaces */
+enum audience { FOR_RUN, FOR_INSTALL, FOR_CONTROL, FOR_VIRTIOFSD, FOR_NET };
 
 void arguments_write(const struct microvm *vm, enum audience audience, struct words *ret);
+/* What microvm-virtiofsd is to know of one share. */
+void arguments_write_share(const struct microvm *vm, const struct share *share, struct words *ret);
 
 /* Reads such words into a MicroVM from microvm_init(). Returns 0, or -EINVAL with the problems noted;
  * their place is the word. */

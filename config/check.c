@@ -76,6 +76,12 @@ static void check_socket(const struct microvm *vm, struct problems *p)
 					      "down: every stop will be a power cut");
 }
 
+/* systemd-tmpfiles removes what is old there, and each unit sees a folder of its own. */
+static bool is_temporary(const char *path)
+{
+	return path && (strncmp(path, "/tmp/", 5) == 0 || strncmp(path, "/var/tmp/", 9) == 0);
+}
+
 static void check_state_dir(const struct microvm *vm, struct problems *p)
 {
 	static const char *const shared[] = { "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib",
@@ -87,6 +93,9 @@ static void check_state_dir(const struct microvm *vm, struct problems *p)
 		return;
 	if (!*vm->state_dir)
 		problem_in(p, &vm->section, "stateDir", "a value is missing");
+	if (is_temporary(vm->state_dir))
+		problem_in(p, &vm->section, "stateDir", "'%s' is where old files are removed; write a "
+							"folder elsewhere", vm->state_dir);
 	if (is_of_another(vm, vm->state_dir, "/var/lib/microvms/"))
 		problem_in(p, &vm->section, "stateDir", "'%s' is the place of another MicroVM's; write a "
 							"folder elsewhere", vm->state_dir);
@@ -133,6 +142,9 @@ static void check_image(const struct volume *v, struct problems *p)
 {
 	if (v->image && v->image[strlen(v->image) - 1] == '/')
 		problem_in(p, &v->section, "image", "'%s' is a folder's name; write a file's", v->image);
+	if (is_temporary(v->image))
+		problem_in(p, &v->section, "image", "'%s' is where old files are removed; write a path "
+						    "elsewhere", v->image);
 	if (v->image && (strncmp(v->image, "/dev/", 5) == 0 || strchr(v->image, '=')))
 		problem_in(p, &v->section, "image", "block devices are not supported yet by this version; "
 						    "write a file's path");
@@ -169,6 +181,51 @@ static void check_volumes(const struct microvm *vm, struct problems *p)
 	}
 }
 
+static void check_share_socket(const struct microvm *vm, const struct share *s, struct problems *p)
+{
+	OWNED(drop_str) char *socket = share_socket(vm, s);
+
+	if (s->proto != SHARE_VIRTIOFS)
+		return;
+	if (s->socket && !*s->socket)
+		problem_in(p, &s->section, "socket", "a value is missing");
+	/* sizeof(sun_path) - 1, unix(7) */
+	if (strlen(socket) > 107)
+		problem_in(p, &s->section, "socket", "'%s' is longer than the 107 bytes that a socket's path may "
+						     "have; shorten the tag", socket);
+	if (s->socket && !vm->user && !vm->virtiofsd.group)
+		problem_in(p, &s->section, "socket", "'%s' has to be there before the MicroVM's own user is; set "
+			   "[virtiofsd] group or [microvm] user, or leave socket out", s->socket);
+}
+
+/* Keys of the other protocol, which would be read and mean nothing. */
+static void check_share_proto(const struct share *s, struct problems *p)
+{
+	static const char *const virtiofs[] = { "socket", "cache", "posixAcl", "extraArgs" };
+
+	for (size_t i = 0; i < sizeof(virtiofs) / sizeof(*virtiofs); i++)
+		if (s->proto == SHARE_9P && section_sets(&s->section, virtiofs[i]))
+			problem_in(p, &s->section, virtiofs[i], "is for virtiofs; write proto=virtiofs");
+	if (s->proto == SHARE_VIRTIOFS && section_sets(&s->section, "securityModel"))
+		problem_in(p, &s->section, "securityModel", "is for 9p; leave it out");
+	if (s->proto == SHARE_9P && s->security_model == SECURITY_PASSTHROUGH)
+		warning_in(p, &s->section, "securityModel", "passthrough needs powers over files that the "
+			   "MicroVM's user does not have; write mapped, or proto=virtiofs");
+}
+
+static void check_shares(const struct microvm *vm, struct problems *p)
+{
+	for (each(struct share, s, vm->shares)) {
+		if (!s->source)
+			continue;
+		if (is_temporary(s->source))
+			problem_in(p, &s->section, "source", "'%s' is where old files are removed; write a folder "
+							     "elsewhere", s->source);
+		check_share_socket(vm, s, p);
+		check_share_proto(s, p);
+	}
+}
+
 void microvm_check(const struct microvm *vm, struct problems *problems)
 {
 	check_all_required(vm, problems);
@@ -178,6 +235,7 @@ void microvm_check(const struct microvm *vm, struct problems *problems)
 	check_order(vm, problems);
 	check_volumes(vm, problems);
 	microvm_check_networks(vm, problems);
+	check_shares(vm, problems);
 	hypervisor_check(vm, problems);
 }
 

@@ -15,6 +15,7 @@ enum key_rules {
 	INSTALL = 1 << 4, /* for those who prepare the host, not for microvm-run */
 	CONTROL = 1 << 5, /* also for who asks the running hypervisor: microvm-ready, -shutdown */
 	NET = 1 << 7, /* also for microvm-tap-interfaces and microvm-macvtap-interfaces */
+	VIRTIOFSD = 1 << 6, /* for microvm-virtiofsd alone */
 };
 
 struct type {

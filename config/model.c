@@ -34,6 +34,19 @@ char *volume_path(const struct microvm *vm, const struct volume *v)
 	return path;
 }
 
+char *share_source(const struct microvm *vm, const struct share *s)
+{
+	OWNED(drop_str) char *dir = microvm_state_dir(vm);
+
+	return *s->source == '/' ? text_copy(s->source) : text_format("%s/%s", dir, s->source);
+}
+
+char *share_socket(const struct microvm *vm, const struct share *s)
+{
+	return s->socket ? text_copy(s->socket) :
+			   text_format("/run/microvm-virtiofsd/%s:%s", vm->name, s->section.id);
+}
+
 const char *volume_serial(const struct volume *v)
 {
 	return v->serial ? v->serial : v->section.id;

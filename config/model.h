@@ -276,6 +276,8 @@ char *microvm_state_dir(const struct microvm *vm);
 char *microvm_socket(const struct microvm *vm); /* NULL: switched off */
 char *volume_path(const struct microvm *vm, const struct volume *v);
 const char *volume_serial(const struct volume *v);
+char *share_source(const struct microvm *vm, const struct share *s);
+char *share_socket(const struct microvm *vm, const struct share *s); /* of virtiofsd */
 /* What the image holds inside; only a raw one can be looked into. */
 enum fs_type volume_fs_type(const struct volume *v);
 

@@ -5,10 +5,12 @@
 #include "unit.h"
 #include "../common/owned.h"
 
+#include <string.h>
+
 bool needs_state_dir(const struct microvm *vm)
 {
-	return vm->volumes.count > 0 || vm->pre_start.count > 0 || vm->extra_args_script ||
-	       vm->state_dir;
+	return vm->volumes.count > 0 || vm->shares.count > 0 || vm->pre_start.count > 0 ||
+	       vm->extra_args_script || vm->state_dir;
 }
 
 static void path_once(struct words *paths, const char *path)
@@ -27,6 +29,9 @@ void unit_mounts(struct text *u, const struct microvm *vm, const struct words *m
 	for (each(struct volume, v, vm->volumes))
 		if (v->image && *v->image == '/')
 			path_once(&paths, v->image);
+	for (each(struct share, s, vm->shares))
+		if (*s->source == '/')
+			path_once(&paths, s->source);
 	for (size_t i = 0; i < more->count; i++)
 		path_once(&paths, more->at[i]);
 	unit_words(u, "RequiresMountsFor", &paths);
@@ -37,9 +42,40 @@ static void install_unit(struct text *u, const struct microvm *vm)
 	unit_mounts(u, vm, &(struct words){ 0 });
 }
 
+/* The path and its folder, with the "-" that lets one be missing: then the helper says which. */
+static void writable_once(struct words *paths, const char *path)
+{
+	OWNED(drop_str) char *itself = text_format("-%s", path);
+	OWNED(drop_str) char *folder = text_copy(itself);
+	char *slash = strrchr(folder, '/');
+
+	if (slash > folder + 1)
+		*slash = '\0';
+	path_once(paths, folder);
+	path_once(paths, itself);
+}
+
+/* Images are made beside their place and then renamed, so their folders must be writable, and where a
+ * link leads; of a state folder elsewhere the one above it. */
+static void install_service(struct text *u, const struct microvm *vm)
+{
+	OWNED(drop_words) struct words paths = { 0 };
+
+	if (vm->state_dir)
+		writable_once(&paths, vm->state_dir);
+	for (each(struct volume, v, vm->volumes))
+		if (v->image && *v->image == '/')
+			writable_once(&paths, v->image);
+	for (each(struct share, s, vm->shares))
+		if (*s->source == '/')
+			writable_once(&paths, s->source);
+	unit_words(u, "ReadWritePaths", &paths);
+}
+
 const struct companion companions[] = {
 	/* as root, with the MicroVM's user held */
-	{ "install-microvm", "install-microvm", "!", FOR_INSTALL, needs_state_dir, install_unit, NULL },
+	{ "install-microvm", "install-microvm", "!", FOR_INSTALL, needs_state_dir, install_unit,
+	  install_service },
 	{ "microvm-tap-interfaces", "microvm-tap-interfaces", "", FOR_NET, needs_taps, taps_unit,
 	  taps_service },
 	{ "microvm-macvtap-interfaces", "microvm-macvtap-interfaces", "", FOR_NET, needs_macvtaps,

@@ -3,6 +3,7 @@
 
 #include "companions.h"
 #include "microvm-unit.h"
+#include "shares.h"
 #include "unit.h"
 #include "../common/escape.h"
 #include "../common/owned.h"
@@ -13,34 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const drop_in = "50-microvm.conf";
-
 static int write_dropin(const struct sink *sink, const char *template, const char *instance,
 			const struct text *u)
 {
 	OWNED(drop_str) char *escaped = escape_instance(instance);
-	OWNED(drop_str) char *folder = text_format("%s@%s.service.d", template, escaped);
+	OWNED(drop_str) char *unit = text_format("%s@%s.service", template, escaped);
 
-	return sink_file(sink, folder, drop_in, u->at);
-}
-
-static void unit_begin(struct text *u, const char *source)
-{
-	OWNED(drop_str) char *here = NULL;
-	OWNED(drop_str) char *absolute = NULL;
-
-	text_add(u, "# Made by microvm-generator");
-	if (source) {
-		here = *source == '/' ? NULL : getcwd(NULL, 0);
-		absolute = here ? text_format("%s/%s", here, source) : text_copy(source);
-		text_add(u, " from ");
-		text_add_shown(u, absolute);
-		text_add(u, "; edit that file instead");
-	}
-	text_add(u, ".\n[Unit]\n");
-	/* A name that no line can hold has been refused; the error tells it. */
-	if (absolute && text_is_shown(absolute))
-		unit_text(u, "SourcePath", absolute);
+	return sink_dropin(sink, unit, u->at);
 }
 
 static void unit_settings_of_user(struct text *u, const struct microvm *vm)
@@ -106,6 +86,8 @@ int dropins_write(const struct sink *sink, const struct microvm *vm)
 	for (size_t i = 0; i < companion_count && r == 0; i++)
 		if (companions[i].wanted(vm))
 			r = write_companion(sink, vm, &companions[i]);
+	if (r == 0)
+		r = shares_write(sink, vm);
 	return r == 0 ? link_autostart(sink, vm) : r;
 }
 
@@ -168,8 +150,9 @@ int dropins_write_broken(const struct sink *sink, const struct microvm *vm,
 	words_add(&words, "--broken");
 	words_add(&words, vm->name);
 	add_lines(&words, lines);
-	unit_set(&u, "ExecStart", "");
-	unit_exec(&u, "ExecStart", "", HELPERDIR "/microvm-run", &words);
+	/* Before the main process, as in the template. */
+	unit_set(&u, "ExecStartPre", "");
+	unit_exec(&u, "ExecStartPre", "", HELPERDIR "/microvm-run", &words);
 	r = write_dropin(sink, "microvm", vm->name, &u);
 	return r == 0 ? link_autostart(sink, vm) : r;
 }

@@ -4,6 +4,7 @@
 #include "companions.h"
 #include "dropins.h"
 #include "networks.h"
+#include "shares.h"
 #include "unit.h"
 #include "../common/owned.h"
 #include "../config/keys.h"
@@ -83,6 +84,7 @@ static void unit_commands(struct text *u, const struct microvm *vm)
 	OWNED(drop_words) struct words run = { 0 };
 	OWNED(drop_words) struct words control = { 0 };
 
+	unit_set(u, "ExecStartPre", "");
 	for (size_t i = 0; i < vm->pre_start.count; i++) {
 		OWNED(drop_words) struct words shell = { 0 };
 
@@ -114,16 +116,21 @@ static void unit_names_of(const struct words *names, struct words *ret)
 static void unit_order(struct text *u, const struct microvm *vm)
 {
 	OWNED(drop_words) struct words requires = { 0 };
+	OWNED(drop_words) struct words sockets = { 0 };
 	OWNED(drop_words) struct words after = { 0 };
 
 	for (size_t i = 0; i < companion_count; i++)
 		if (companions[i].wanted(vm))
 			words_addf(&requires, "%s@%s.service", companions[i].template, vm->name);
+	share_units(vm, &sockets);
+	words_add_all(&requires, &sockets);
 	unit_names_of(&vm->requires, &requires);
 	words_add_all(&after, &requires);
 	unit_names_of(&vm->after, &after);
 	unit_names(u, "Requires", &requires);
 	unit_names(u, "After", &after);
+	/* StopWhenUnneeded= does not see a start that failed for another dependency. */
+	unit_names(u, "PropagatesStopTo", &sockets);
 }
 
 /* Where what boots lies. */
@@ -150,5 +157,6 @@ void microvm_service_lines(struct text *u, const struct microvm *vm)
 	unit_restart(u, vm);
 	network_service_lines(u, vm);
 	unit_files(u, vm);
+	share_service_lines(u, vm);
 	unit_commands(u, vm);
 }

@@ -72,6 +72,13 @@ int sink_file(const struct sink *sink, const char *folder, const char *file, con
 	return r;
 }
 
+int sink_dropin(const struct sink *sink, const char *unit, const char *content)
+{
+	OWNED(drop_str) char *folder = text_format("%s.d", unit);
+
+	return sink_file(sink, folder, "50-microvm.conf", content);
+}
+
 int sink_link(const struct sink *sink, const char *folder, const char *name, const char *target)
 {
 	OWNED(drop_str) char *path = NULL;

@@ -8,5 +8,7 @@ struct sink {
 
 /* Writes FOLDER/FILE, whole or not at all. Returns 0 or -errno. */
 int sink_file(const struct sink *sink, const char *folder, const char *file, const char *content);
+/* Writes our drop-in for a unit. */
+int sink_dropin(const struct sink *sink, const char *unit, const char *content);
 /* Makes FOLDER/NAME a symbolic link to TARGET. One that is there already is good. */
 int sink_link(const struct sink *sink, const char *folder, const char *name, const char *target);

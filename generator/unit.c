@@ -6,6 +6,26 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
+
+void unit_begin(struct text *u, const char *source)
+{
+	OWNED(drop_str) char *here = NULL;
+	OWNED(drop_str) char *absolute = NULL;
+
+	text_add(u, "# Made by microvm-generator");
+	if (source) {
+		here = *source == '/' ? NULL : getcwd(NULL, 0);
+		absolute = here ? text_format("%s/%s", here, source) : text_copy(source);
+		text_add(u, " from ");
+		text_add_shown(u, absolute);
+		text_add(u, "; edit that file instead");
+	}
+	text_add(u, ".\n[Unit]\n");
+	/* A name that no line can hold has been refused; the error tells it. */
+	if (absolute && text_is_shown(absolute))
+		unit_text(u, "SourcePath", absolute);
+}
 
 void unit_section(struct text *u, const char *name)
 {

@@ -6,6 +6,8 @@
 #include "../common/text.h"
 #include "../common/words.h"
 
+/* The head of a drop-in, up to its [Unit] section, with the file that it was made of (NULL: none). */
+void unit_begin(struct text *u, const char *source);
 /* "\n[Service]" */
 void unit_section(struct text *u, const char *name);
 /* A value that is a constant of ours, or a name that needs no escape. */

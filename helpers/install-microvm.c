@@ -9,6 +9,7 @@
 #include "../config/problems.h"
 #include "grants.h"
 #include "image.h"
+#include "share-folder.h"
 #include "state-folder.h"
 
 #include <errno.h>
@@ -138,6 +139,12 @@ static int install(const struct microvm *vm)
 		return r;
 	for (each(struct volume, v, vm->volumes)) {
 		int one = install_volume(vm, v, &user);
+
+		if (r == EXIT_DONE)
+			r = one;
+	}
+	for (each(struct share, s, vm->shares)) {
+		int one = share_folder_make(vm, s, user.st_uid, user.st_gid);
 
 		if (r == EXIT_DONE)
 			r = one;

@@ -140,7 +140,7 @@ static int ask_script(struct start *s)
 
 	if (!script || !*script)
 		return 0;
-	r = program_output(script, &output);
+	r = program_output(script, NULL, &output);
 	if (r < 0)
 		return log_failure(r, "extraArgsScript: %s", script);
 	if (r == 0 && words_split(&s->extra, output.at) == 0)

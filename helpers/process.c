@@ -39,9 +39,9 @@ bool process_ended(int process)
 	return poll(&p, 1, 0) == 1;
 }
 
-static int spawn_into(const char *program, int output, pid_t *ret)
+static int spawn_into(const char *program, const char *argument, int output, pid_t *ret)
 {
-	char *argv[] = { (char *)program, NULL };
+	char *argv[] = { (char *)program, (char *)argument, NULL };
 	posix_spawn_file_actions_t actions;
 	int r = posix_spawn_file_actions_init(&actions);
 
@@ -81,7 +81,7 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int program_output(const char *program, struct text *ret)
+int program_output(const char *program, const char *argument, struct text *ret)
 {
 	OWNED(drop_fd) int from = -1;
 	OWNED(drop_fd) int to = -1;
@@ -92,7 +92,7 @@ int program_output(const char *program, struct text *ret)
 		return -errno;
 	from = ends[0];
 	to = ends[1];
-	r = spawn_into(program, to, &pid);
+	r = spawn_into(program, argument, to, &pid);
 	if (r < 0)
 		return r;
 	drop_fd(&to);

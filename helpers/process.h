@@ -12,6 +12,6 @@ int main_process(int *ret);
 
 bool process_ended(int process);
 
-/* Runs a program without arguments and takes what it prints. Returns its exit status, 128 + the
+/* Runs a program with one argument (NULL: none) and takes what it prints. Returns its exit status, 128 + the
  * signal that ended it, or -errno; -E2BIG where it prints more than a command line may hold. */
-int program_output(const char *program, struct text *ret);
+int program_output(const char *program, const char *argument, struct text *ret);

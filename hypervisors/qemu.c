@@ -17,6 +17,7 @@ enum {
 	MMIO_SLOTS = 24,	    /* of the machine microvm with ACPI */
 	PCI_SLOTS = 30,		    /* of q35: 32 without those of the chipset */
 	OWN_DEVICES = 1,	    /* the source of random numbers */
+	TAG_9P_LENGTH = 31,
 };
 
 struct machine {
@@ -45,7 +46,7 @@ static char *comma_text(const char *value)
 
 static size_t device_count(const struct microvm *vm)
 {
-	return vm->volumes.count + vm->interfaces.count + OWN_DEVICES;
+	return vm->volumes.count + vm->interfaces.count + vm->shares.count + OWN_DEVICES;
 }
 
 /* Whether anything needs a bus that the machine microvm does not have by itself. */
@@ -88,6 +89,15 @@ static bool is_microvm(const struct machine *m)
 	return strcmp(m->type, "microvm") == 0;
 }
 
+/* virtiofsd reads and writes what the guest asks for right in the guest's memory. */
+static bool shares_memory(const struct microvm *vm)
+{
+	for (each(struct share, s, vm->shares))
+		if (s->proto == SHARE_VIRTIOFS)
+			return true;
+	return false;
+}
+
 static void add_machine_opts(struct text *t, const struct words *opts)
 {
 	for (size_t i = 0; i < opts->count; i++)
@@ -110,6 +120,8 @@ static void add_machine(const struct command *c)
 		text_addf(&t, ",acpi=on,pcie=%s,pit=off,pic=off,rtc=on", m->pci ? "on" : "off");
 	else if (strcmp(m->type, "q35") == 0)
 		text_add(&t, ",vmport=off,smbus=off,sata=off,usb=off,i8042=off");
+	if (shares_memory(c->vm))
+		text_add(&t, ",memory-backend=ram");
 	words_add(c->argv, "-machine");
 	words_take(c->argv, t.at);
 	words_add(c->argv, "-cpu");
@@ -141,6 +153,10 @@ static void add_size(const struct command *c)
 		words_addf(c->argv, "%" PRIu64 "M", vm->mem >> 20);
 	else
 		words_addf(c->argv, "%" PRIu64 "K", vm->mem >> 10);
+	if (!shares_memory(vm))
+		return;
+	words_add(c->argv, "-object");
+	words_addf(c->argv, "memory-backend-memfd,id=ram,size=%" PRIu64 ",share=on", vm->mem);
 }
 
 /* A word with blanks is quoted as the kernel reads it, unless it brings quotes of its own. */
@@ -337,6 +353,40 @@ static void add_interface(const struct command *c, const struct interface *i)
 	add_virtio(c, "net", interface_properties(c, i));
 }
 
+static void add_virtiofs(const struct command *c, const struct share *s)
+{
+	OWNED(drop_str) char *path = share_socket(c->vm, s);
+	OWNED(drop_str) char *socket = comma_text(path);
+
+	words_add(c->argv, "-chardev");
+	words_addf(c->argv, "socket,id=virtiofsd-%s,path=%s", s->section.id, socket);
+	words_add(c->argv, "-device");
+	words_addf(c->argv, "vhost-user-fs-%s,id=share-%s,chardev=virtiofsd-%s,tag=%s,queue-size=1024",
+		   c->machine.pci ? "pci" : "device", s->section.id, s->section.id, s->section.id);
+}
+
+static void add_9p(const struct command *c, const struct share *s)
+{
+	static const char *const models[SECURITY_MODELS] = { "passthrough", "none", "mapped-xattr",
+							     "mapped-file" };
+	OWNED(drop_str) char *source = share_source(c->vm, s);
+	OWNED(drop_str) char *path = comma_text(source);
+
+	words_add(c->argv, "-fsdev");
+	words_addf(c->argv, "local,id=folder-%s,security_model=%s,readonly=%s,multidevs=remap,path=%s",
+		   s->section.id, models[s->security_model], on(s->read_only), path);
+	add_virtio(c, "9p", text_format(",id=share-%s,fsdev=folder-%s,mount_tag=%s", s->section.id,
+					s->section.id, s->section.id));
+}
+
+static void add_share(const struct command *c, const struct share *s)
+{
+	if (s->proto == SHARE_VIRTIOFS)
+		add_virtiofs(c, s);
+	else
+		add_9p(c, s);
+}
+
 /* A guest that has the driver tells its panic, and qemu ends with exit code 1. */
 static void add_panic(const struct command *c)
 {
@@ -386,6 +436,8 @@ static void qemu_command(const struct microvm *vm, const struct launch *launch, 
 		add_volume(&c, v);
 	for (each(struct interface, i, vm->interfaces))
 		add_interface(&c, i);
+	for (each(struct share, s, vm->shares))
+		add_share(&c, s);
 	add_virtio(&c, "rng", text_copy(""));
 	add_panic(&c);
 	add_sandbox(&c);
@@ -431,8 +483,17 @@ static void check_devices(const struct microvm *vm, struct problems *problems)
 
 	if (have > most)
 		problem_in(problems, &vm->section, NULL,
-			   "%zu volumes and interfaces are more than the %zu that fit into the machine",
+			   "%zu volumes, interfaces and shares are more than the %zu that fit into the machine",
 			   have, most);
+}
+
+static void check_tags(const struct microvm *vm, struct problems *problems)
+{
+	for (each(struct share, s, vm->shares))
+		if (s->proto == SHARE_9P && strlen(s->section.id) > TAG_9P_LENGTH)
+			problem_in(problems, &s->section, NULL, "the tag '%s' is longer than the %d bytes that "
+				   "9p takes; shorten it, or write proto=virtiofs", s->section.id,
+				   TAG_9P_LENGTH);
 }
 
 static void check_machine_opts(const struct microvm *vm, struct problems *problems)
@@ -474,6 +535,7 @@ static void qemu_check(const struct microvm *vm, struct problems *problems)
 	check_mem(vm, problems);
 	check_command_line(vm, problems);
 	check_serials(vm, problems);
+	check_tags(vm, problems);
 	check_devices(vm, problems);
 	check_machine_opts(vm, problems);
 	check_forward_ports(vm, problems);
@@ -492,7 +554,7 @@ const struct hypervisor hypervisor_qemu = {
 	.multi_queue = true,
 	.can = CAN(NET_USER) | CAN(NET_TAP) | CAN(NET_MACVTAP) | CAN(NET_BRIDGE) | CAN(VHOST_NET) |
 	       CAN(FORWARD_PORT) | CAN(IMAGE_QCOW2) | CAN(IMAGE_VHD) | CAN(IMAGE_VHDX) | CAN(DIRECT) |
-	       CAN(SERIAL),
+	       CAN(SERIAL) | CAN(SHARE_9P) | CAN(SHARE_VIRTIOFS),
 	.protocol = PROTOCOL_QMP,
 	.ask_status = "query-status",
 	.ask_poweroff = "system_powerdown",
