@@ -14,6 +14,7 @@ A grammar is a YAML file, data/NAME.grammar:
   list:                               how values with several keys are read
     separator: ","                    may be several characters, each of which separates
     quote: '"'                        around a value, doubled inside (default: none)
+    escape: '\\'                       stands before a quote inside instead, and before itself (default: none)
     brackets: yes                     [...] keeps separators (default: no)
     doubled: yes                      a separator that is doubled is meant itself, as qemu's (default: no)
     twice: no                         whether a key may be given twice (default: no)
@@ -66,9 +67,12 @@ def split(text, how):
     separators = how.get("separator", ",")
     if how.get("doubled"):
         return split_doubled(text, separators)
-    items, item, quoted, depth = [], "", False, 0
+    items, item, quoted, depth, escaped = [], "", False, 0, False
     for char in text:
-        if char == how.get("quote"):
+        if quoted and not escaped and char == how.get("escape"):
+            item, escaped = item + char, True
+            continue
+        if char == how.get("quote") and not escaped:
             quoted = not quoted
         elif how.get("brackets") and not quoted and char in "[]":
             depth += 1 if char == "[" else -1
@@ -79,6 +83,7 @@ def split(text, how):
             item = ""
         else:
             item += char
+        escaped = False
     if quoted or depth:
         raise Refused(f"an open quote or bracket: {text}")
     return items + [item]
@@ -87,6 +92,8 @@ def split(text, how):
 def unquoted(value, how):
     quote = how.get("quote")
     if quote and len(value) > 1 and value[0] == value[-1] == quote:
+        if "escape" in how:
+            return re.sub(re.escape(how["escape"]) + "(.)", r"\1", value[1:-1], flags=re.DOTALL)
         return value[1:-1].replace(quote * 2, quote)
     return value
 
