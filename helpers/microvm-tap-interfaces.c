@@ -7,6 +7,7 @@
 
 #include "../common/log.h"
 #include "../common/owned.h"
+#include "../common/text.h"
 #include "../hypervisors/hypervisor.h"
 
 #include <errno.h>
@@ -50,11 +51,10 @@ static int find_bridge(struct making *m, const struct interface *i, struct link 
  * MicroVM starts. */
 static void choose_mac(const struct making *m, const struct interface *i, unsigned char ret[6])
 {
+	OWNED(drop_str) char *both = text_format("%s/%s", m->vm->name, i->section.id);
 	uint64_t hash = 14695981039346656037u;
 
-	for (const char *p = m->vm->name; *p; p++)
-		hash = (hash ^ (unsigned char)*p) * 1099511628211u;
-	for (const char *p = i->section.id; *p; p++)
+	for (const char *p = both; *p; p++)
 		hash = (hash ^ (unsigned char)*p) * 1099511628211u;
 	ret[0] = 0xfe;
 	for (int n = 1; n < 6; n++)
