@@ -234,6 +234,7 @@ void microvm_check(const struct microvm *vm, struct problems *problems)
 	check_state_dir(vm, problems);
 	check_order(vm, problems);
 	check_volumes(vm, problems);
+	microvm_check_memory(vm, problems);
 	microvm_check_networks(vm, problems);
 	check_shares(vm, problems);
 	hypervisor_check(vm, problems);

@@ -36,7 +36,9 @@ void bind_hidden(struct text *u, const char *path)
 
 static void unit_files(struct text *u, const struct microvm *vm)
 {
+	const struct hypervisor *h = hypervisors[vm->hypervisor];
 	OWNED(drop_str) char *state = microvm_state_dir(vm);
+	OWNED(drop_words) struct words more = { 0 };
 
 	if (needs_state_dir(vm)) {
 		unit_bind(u, "BindPaths", state);
@@ -53,7 +55,11 @@ static void unit_files(struct text *u, const struct microvm *vm)
 	bind_hidden(u, vm->kernel);
 	bind_hidden(u, vm->initrd_path);
 	bind_hidden(u, vm->extra_args_script);
-	bind_hidden(u, hypervisors[vm->hypervisor]->package(vm));
+	bind_hidden(u, h->package(vm));
+	if (h->files)
+		h->files(vm, &more);
+	for (size_t i = 0; i < more.count; i++)
+		bind_hidden(u, more.at[i]);
 }
 
 static void unit_span(struct text *u, const char *key, uint64_t usec)
@@ -74,9 +80,14 @@ static void unit_restart(struct text *u, const struct microvm *vm)
 {
 	static const char *const settings[RESTARTS] = { "always", "on-failure", "no" };
 
-	unit_set(u, "Restart", section_sets(&vm->section, "restart") ?
-				       settings[vm->restart] :
-				       hypervisors[vm->hypervisor]->restart);
+	const struct hypervisor *h = hypervisors[vm->hypervisor];
+	bool told = section_sets(&vm->section, "restart");
+
+	unit_set(u, "Restart", told ? settings[vm->restart] : h->restart);
+	if (h->exit_reboot && !told)
+		unit_set(u, "RestartForceExitStatus", h->exit_reboot);
+	if (h->exit_success)
+		unit_set(u, "SuccessExitStatus", h->exit_success);
 }
 
 static void unit_commands(struct text *u, const struct microvm *vm)
@@ -151,6 +162,22 @@ void microvm_unit_lines(struct text *u, const struct microvm *vm)
 	boot_mounts(u, vm);
 }
 
+/* What the hypervisor needs beyond the template. */
+static void unit_settings(struct text *u, const struct microvm *vm)
+{
+	const struct hypervisor *h = hypervisors[vm->hypervisor];
+	OWNED(drop_words) struct words settings = { 0 };
+
+	if (h->settings)
+		h->settings(vm, &settings);
+	for (size_t i = 0; i < settings.count; i++) {
+		char *value = strchr(settings.at[i], '=');
+
+		*value++ = '\0';
+		unit_set(u, settings.at[i], value);
+	}
+}
+
 void microvm_service_lines(struct text *u, const struct microvm *vm)
 {
 	unit_times(u, vm);
@@ -158,5 +185,6 @@ void microvm_service_lines(struct text *u, const struct microvm *vm)
 	network_service_lines(u, vm);
 	unit_files(u, vm);
 	share_service_lines(u, vm);
+	unit_settings(u, vm);
 	unit_commands(u, vm);
 }

@@ -2,6 +2,7 @@
 /* microvm-ready: ExecStartPost= of microvm@.service. The start has succeeded when the hypervisor
  * says that its guest runs; how long that may take is the unit's TimeoutStartSec=. */
 #include "process.h"
+#include "vcpus.h"
 
 #include "../common/log.h"
 #include "../common/owned.h"
@@ -9,6 +10,7 @@
 #include "../hypervisors/control.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 static int read_words(struct microvm *vm, const char *name, char **words)
@@ -39,21 +41,50 @@ static void tell(const struct control *c, enum told what, int error)
 			 name);
 }
 
-static int wait_ready(const struct hypervisor *h, const char *path)
+static int wait_answer(const struct hypervisor *h, const char *path, int process)
 {
 	OWNED(drop_control) struct control c = {
-		.hypervisor = h, .path = path, .patience = 10000, .tell = tell, .socket = -1
+		.hypervisor = h,
+		.path = path,
+		.process = process,
+		.patience = 10000,
+		.tell = tell,
+		.socket = -1,
 	};
+
+	control_begin(&c);
+	return control_wait_running(&c);
+}
+
+/* A hypervisor that has lived for so long has nothing left to fail at, whatever its threads are called
+ * in a version to come. */
+static int wait_vcpus(const struct hypervisor *h, int process)
+{
+	enum { LOOK_EVERY = 20, LONG = 2000 }; /* milliseconds */
+	const pid_t pid = (pid_t)strtol(getenv("MAINPID"), NULL, 10);
+	const int64_t enough = milliseconds_now() + LONG;
+
+	while (!vcpus_run(pid, h->vcpu_threads) && milliseconds_now() < enough) {
+		struct pollfd p = { .fd = process, .events = POLLIN };
+
+		if (poll(&p, 1, LOOK_EVERY) == 1)
+			return -ESRCH;
+	}
+	return process_ended(process) ? -ESRCH : 0;
+}
+
+static int wait_ready(const struct hypervisor *h, const char *path)
+{
 	OWNED(drop_fd) int process = -1;
 	int r = main_process(&process);
 
-	if (r == 0) {
-		c.process = process;
-		control_begin(&c);
-		r = control_wait_running(&c);
-	}
+	if (r == 0 && h->protocol != PROTOCOL_NONE && path)
+		r = wait_answer(h, path, process);
+	if (r == 0 && h->vcpu_threads)
+		r = wait_vcpus(h, process);
 	if (r == -ESRCH) {
-		log_line(LEVEL_ERROR, "%s ended before it answered", h->name);
+		log_line(LEVEL_ERROR, "%s ended before %s", h->name,
+			 h->vcpu_threads ? "its guest ran" : "it answered");
 		return EXIT_REFUSED;
 	}
 	return r < 0 ? log_failure(r, "cannot watch the main process") : EXIT_DONE;
@@ -73,7 +104,5 @@ int main(int argc, char **argv)
 		return r;
 	h = hypervisors[vm.hypervisor];
 	path = microvm_socket(&vm);
-	if (vm.readiness == READINESS_NONE || h->protocol == PROTOCOL_NONE || !path)
-		return EXIT_DONE;
-	return wait_ready(h, path);
+	return vm.readiness == READINESS_NONE ? EXIT_DONE : wait_ready(h, path);
 }

@@ -2,10 +2,14 @@
 /* microvm-run: ExecStart= of microvm@.service. Becomes the hypervisor, as the MicroVM's own user and
  * without capabilities, and leaves no process of its own behind. */
 #include "attach.h"
+#include "config-file.h"
 #include "hold.h"
+#include "huge-pages.h"
 #include "process.h"
 #include "refusal.h"
+#include "release.h"
 #include "state.h"
+#include "terminal.h"
 
 #include "../common/log.h"
 #include "../common/owned.h"
@@ -16,12 +20,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
-static const char usage[] = "microvm-run [--print] NAME [SECTION[.ID].KEY=VALUE...], "
+static const char usage[] = "microvm-run [--print|--print-config] NAME [SECTION[.ID].KEY=VALUE...], "
 			    "microvm-run --not-configured NAME, microvm-run --broken NAME LINE...";
+
+/* What is made of the command: the hypervisor, or for people and tests what it would be. */
+enum made { MADE_RUN, MADE_PRINT, MADE_PRINT_CONFIG };
 
 struct start {
 	struct microvm vm;
@@ -29,9 +37,12 @@ struct start {
 	char *program;
 	char *control;
 	char *dir; /* the runtime folder */
+	char *config_path;
+	struct json_object *config; /* NULL: the hypervisor reads none */
 	struct words extra; /* of extraArgsScript */
 	struct words argv;
 	struct holds holds;
+	struct holds volumes;
 	struct attached attached;
 };
 
@@ -41,10 +52,23 @@ static void drop_start(struct start *s)
 	free(s->program);
 	free(s->control);
 	free(s->dir);
+	free(s->config_path);
+	drop_config(&s->config);
 	drop_words(&s->extra);
 	drop_words(&s->argv);
 	drop_holds(&s->holds);
+	drop_holds(&s->volumes);
 	drop_attached(&s->attached);
+}
+
+static int tell_problems(struct problems *problems)
+{
+	int r = problems->errors.count > 0 ? EXIT_REFUSED : EXIT_DONE;
+
+	for (size_t i = 0; i < problems->errors.count; i++)
+		log_line(LEVEL_ERROR, "%s", problems->errors.at[i]);
+	drop_problems(problems);
+	return r;
 }
 
 static int read_words(struct start *s, const char *name, char **words)
@@ -54,12 +78,11 @@ static int read_words(struct start *s, const char *name, char **words)
 
 	microvm_init(&s->vm, name);
 	r = arguments_read(&s->vm, words, &problems);
-	for (size_t i = 0; i < problems.errors.count; i++)
-		log_line(LEVEL_ERROR, "%s", problems.errors.at[i]);
-	drop_problems(&problems);
+	(void)tell_problems(&problems);
 	s->hypervisor = hypervisors[s->vm.hypervisor];
 	s->dir = runtime_dir(name);
 	s->control = microvm_socket(&s->vm);
+	s->config_path = text_format("%s/config.json", s->dir);
 	if (r == 0 && !s->hypervisor)
 		log_line(LEVEL_ERROR, "this version does not have the hypervisor");
 	return r == 0 && s->hypervisor ? 0 : EXIT_CALLED_WRONGLY;
@@ -91,8 +114,12 @@ static int find_program(struct start *s)
 	s->program = package ? text_copy(package) : find_in_path(h->program);
 	if (s->program)
 		return 0;
-	log_line(LEVEL_ERROR, "%s is not installed (on Debian: apt install %s); or set [%s] package to "
-		 "its path", h->program, h->debian, h->name);
+	if (h->debian)
+		log_line(LEVEL_ERROR, "%s is not installed (on Debian: apt install %s); or set [%s] package "
+			 "to its path", h->program, h->debian, h->name);
+	else
+		log_line(LEVEL_ERROR, "%s is not installed; or set [%s] package to its path", h->program,
+			 h->name);
 	return EXIT_REFUSED;
 }
 
@@ -104,9 +131,10 @@ static int try_kvm(void)
 	return fd < 0 ? -errno : 0;
 }
 
-static int find_kvm(const struct start *s, bool *ret)
+/* A command that is only printed can be for a host that has KVM. */
+static int find_kvm(const struct start *s, bool printed, bool *ret)
 {
-	int r = try_kvm();
+	int r = printed && !s->hypervisor->emulates ? 0 : try_kvm();
 
 	*ret = r == 0;
 	if (r < 0 && !s->hypervisor->emulates)
@@ -153,11 +181,51 @@ static int ask_script(struct start *s)
 	return EXIT_REFUSED;
 }
 
+/* Only where the command line depends on it: this runs the binary once more. */
+static int find_release(const struct start *s, unsigned *ret)
+{
+	const struct hypervisor *h = s->hypervisor;
+	struct problems problems = { 0 };
+	int r;
+
+	*ret = UINT_MAX;
+	if (!h->ask_release)
+		return 0;
+	r = program_release(s->program, h->ask_release, ret);
+	if (r < 0)
+		log_line(LEVEL_WARNING, "%s %s does not tell its version (%s); taken for the newest",
+			 s->program, h->ask_release, strerror(-r));
+	if (h->check_release)
+		h->check_release(&s->vm, *ret, &problems);
+	return tell_problems(&problems);
+}
+
+static int make_config(struct start *s, const struct launch *launch)
+{
+	const struct hypervisor *h = s->hypervisor;
+	const char *over = h->config_over ? h->config_over(&s->vm) : NULL;
+	OWNED(drop_words) struct words values = { 0 };
+	int r;
+
+	if (!h->config)
+		return 0;
+	h->config(&s->vm, launch, &values);
+	r = config_make(&values, over, &s->config);
+	if (r == -EBADMSG) {
+		log_line(LEVEL_ERROR, "[%s] extraConfig: %s is not a JSON object", h->name, over);
+		return EXIT_REFUSED;
+	}
+	return r < 0 ? log_failure(r, "[%s] extraConfig: %s", h->name, over) : 0;
+}
+
 static int make_command(struct start *s, bool printed)
 {
-	struct launch launch = { .program = s->program, .control = s->control };
-	int r = find_kvm(s, &launch.kvm);
+	struct launch launch = { .program = s->program, .control = s->control,
+				 .config = s->config_path, .dir = s->dir };
+	int r = find_kvm(s, printed, &launch.kvm);
 
+	if (r == 0)
+		r = find_release(s, &launch.release);
 	if (r == 0)
 		r = identify(s);
 	if (r == 0)
@@ -172,7 +240,7 @@ static int make_command(struct start *s, bool printed)
 	launch.queue_count = s->attached.count;
 	s->hypervisor->command(&s->vm, &launch, &s->argv);
 	words_add_all(&s->argv, &s->extra);
-	return 0;
+	return make_config(s, &launch);
 }
 
 static int check_readable(const char *key, const char *path)
@@ -199,7 +267,7 @@ static int hold_instance(struct start *s)
 static int hold_volume(struct start *s, const struct volume *v)
 {
 	OWNED(drop_str) char *path = volume_path(&s->vm, v);
-	int r = hold(&s->holds, path, v->read_only ? O_RDONLY : O_RDWR, v->read_only ? LOCK_SH : LOCK_EX);
+	int r = hold(&s->volumes, path, v->read_only ? O_RDONLY : O_RDWR, v->read_only ? LOCK_SH : LOCK_EX);
 
 	if (r == -EWOULDBLOCK) {
 		log_line(LEVEL_ERROR, "[volume %s] %s is in use: another MicroVM or program holds its lock",
@@ -221,30 +289,82 @@ static int hold_all(struct start *s)
 }
 
 /* What a hypervisor that was killed left behind. Only our own folder is known to be just ours. */
-static void remove_stale_socket(const struct start *s)
+static void remove_stale_socket(const struct start *s, const char *path)
 {
 	size_t n = strlen(s->dir);
 	struct stat st;
 
-	if (!s->control || strncmp(s->control, s->dir, n) != 0 || s->control[n] != '/')
+	if (!path || strncmp(path, s->dir, n) != 0 || path[n] != '/')
 		return;
-	if (lstat(s->control, &st) == 0 && S_ISSOCK(st.st_mode))
-		(void)unlink(s->control);
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+		(void)unlink(path);
+}
+
+static void remove_stale_sockets(const struct start *s)
+{
+	const struct hypervisor *h = s->hypervisor;
+	OWNED(drop_str) char *own = h->own_socket ? h->own_socket(&s->vm) : NULL;
+
+	remove_stale_socket(s, s->control);
+	remove_stale_socket(s, own);
+}
+
+/* A process is called by the last part of the path that it was started by: a link makes that
+ * microvm@NAME. Without one the hypervisor runs just as well. */
+static char *named_program(const struct start *s)
+{
+	OWNED(drop_str) char *link = text_format("%s/microvm@%s", s->dir, s->vm.name);
+
+	if (!s->vm.pretty_procnames || s->hypervisor->names_process)
+		return text_copy(s->program);
+	(void)unlink(link);
+	if (symlink(s->program, link) < 0)
+		return text_copy(s->program);
+	return MOVE(link);
+}
+
+/* Of what stays open over exec. A hypervisor that locks its volumes itself would meet our locks; they
+ * end when it begins. */
+static int keep_open(const struct start *s)
+{
+	int r = holds_keep(&s->holds);
+
+	if (r == 0 && !s->hypervisor->locks_volumes)
+		r = holds_keep(&s->volumes);
+	if (r < 0)
+		return log_failure(r, "cannot keep the locks");
+	r = attached_keep(&s->attached);
+	return r < 0 ? log_failure(r, "cannot keep the interfaces") : EXIT_DONE;
+}
+
+static int prepare(const struct start *s)
+{
+	const struct hypervisor *h = s->hypervisor;
+	const struct launch launch = { .program = s->program, .control = s->control, .dir = s->dir };
+	int r = h->prepare ? h->prepare(&s->vm, &launch) : EXIT_DONE;
+
+	if (r != EXIT_DONE || !h->terminal)
+		return r;
+	r = terminal_take();
+	return r < 0 ? log_failure(r, "cannot make the terminal that %s wants", h->name) : EXIT_DONE;
 }
 
 static int become_hypervisor(struct start *s)
 {
+	OWNED(drop_str) char *program = named_program(s);
 	int r = state_write(s->dir, &s->vm);
 
 	if (r < 0)
 		return log_failure(r, "%s/state", s->dir);
-	r = holds_keep(&s->holds);
+	r = s->config ? config_write(s->config, s->config_path) : 0;
 	if (r < 0)
-		return log_failure(r, "cannot keep the locks");
-	r = attached_keep(&s->attached);
-	if (r < 0)
-		return log_failure(r, "cannot keep the interfaces");
-	(void)execv(s->program, s->argv.at);
+		return log_failure(r, "%s", s->config_path);
+	r = prepare(s);
+	if (r == EXIT_DONE)
+		r = keep_open(s);
+	if (r != EXIT_DONE)
+		return r;
+	(void)execv(program, s->argv.at);
 	return log_failure(-errno, "%s", s->program);
 }
 
@@ -255,21 +375,30 @@ static int run(struct start *s)
 	if (r == 0)
 		r = check_readable("initrdPath", s->vm.initrd_path);
 	if (r == 0)
+		r = huge_pages_check(&s->vm);
+	if (r == 0)
 		r = hold_all(s);
 	if (r != 0)
 		return r;
-	remove_stale_socket(s);
+	remove_stale_sockets(s);
 	return become_hypervisor(s);
 }
 
-static int print(const struct start *s)
+static int print(const struct start *s, enum made made)
 {
-	for (size_t i = 0; i < s->argv.count; i++)
-		puts(s->argv.at[i]);
+	if (made == MADE_PRINT_CONFIG && !s->config) {
+		log_line(LEVEL_ERROR, "%s reads no configuration file", s->hypervisor->name);
+		return EXIT_REFUSED;
+	}
+	if (made == MADE_PRINT_CONFIG)
+		config_print(s->config);
+	else
+		for (size_t i = 0; i < s->argv.count; i++)
+			puts(s->argv.at[i]);
 	return fflush(stdout) == 0 ? EXIT_DONE : log_failure(-errno, "standard output");
 }
 
-static int start(bool printed, const char *name, char **words)
+static int start(enum made made, const char *name, char **words)
 {
 	OWNED(drop_start) struct start s = { 0 };
 	int r = read_words(&s, name, words);
@@ -277,22 +406,25 @@ static int start(bool printed, const char *name, char **words)
 	if (r == 0)
 		r = find_program(&s);
 	if (r == 0)
-		r = make_command(&s, printed);
+		r = make_command(&s, made != MADE_RUN);
 	if (r != 0)
 		return r;
-	return printed ? print(&s) : run(&s);
+	return made == MADE_RUN ? run(&s) : print(&s, made);
 }
 
 int main(int argc, char **argv)
 {
-	bool printed = argc > 1 && strcmp(argv[1], "--print") == 0;
+	const char *first = argc > 1 ? argv[1] : "";
+	enum made made = strcmp(first, "--print") == 0	      ? MADE_PRINT :
+			 strcmp(first, "--print-config") == 0 ? MADE_PRINT_CONFIG :
+								MADE_RUN;
 
-	if (argc == 3 && strcmp(argv[1], "--not-configured") == 0)
+	if (argc == 3 && strcmp(first, "--not-configured") == 0)
 		return refuse_not_configured(argv[2]);
-	if (argc > 3 && strcmp(argv[1], "--broken") == 0)
+	if (argc > 3 && strcmp(first, "--broken") == 0)
 		return refuse_broken(argv + 3);
-	argv += printed;
+	argv += made != MADE_RUN;
 	if (!argv[1] || *argv[1] == '-')
 		return log_usage(usage);
-	return start(printed, argv[1], argv + 2);
+	return start(made, argv[1], argv + 2);
 }

@@ -18,7 +18,8 @@ static void tell(const struct control *c, enum told what, int error)
 	const char *name = c->hypervisor->name;
 
 	if (what == TOLD_ASKED)
-		log_line(LEVEL_INFO, "asked the guest to shut down");
+		log_line(LEVEL_INFO, "%s",
+			 c->hypervisor->asks ? c->hypervisor->asks : "asked the guest to shut down");
 	else if (what == TOLD_ENDING)
 		log_line(LEVEL_INFO, "the guest has shut down");
 	else if (what == TOLD_REFUSED)
@@ -60,11 +61,15 @@ static int shut_down(const struct microvm *vm, int process)
 	const struct hypervisor *h = hypervisors[vm->hypervisor];
 	OWNED(drop_str) char *path = microvm_socket(vm);
 
-	if (h && h->protocol != PROTOCOL_NONE && path)
+	if (h && h->ask_poweroff && path)
 		return ask(vm, h, path, process);
-	log_line(LEVEL_WARNING,
-		 "without a control socket the guest cannot be asked to shut down; its "
-		 "hypervisor is now ended by a signal");
+	if (h && !h->ask_poweroff)
+		log_line(LEVEL_WARNING,
+			 "%s has no way to ask its guest to shut down; it is now ended by a signal", h->name);
+	else
+		log_line(LEVEL_WARNING,
+			 "without a control socket the guest cannot be asked to shut down; its "
+			 "hypervisor is now ended by a signal");
 	return EXIT_REFUSED;
 }
 

@@ -25,6 +25,8 @@ static const int64_t never = INT64_MAX;
 static const struct language *const languages[PROTOCOLS] = {
 	[PROTOCOL_QMP] = &language_qmp,
 	[PROTOCOL_HTTP] = &language_http,
+	[PROTOCOL_CROSVM] = &language_crosvm,
+	[PROTOCOL_KVMTOOL] = &language_kvmtool,
 };
 
 static const struct language *language_of(const struct control *c)

@@ -322,6 +322,7 @@ const struct hypervisor hypervisor_crosvm = {
 	.name = "crosvm",
 	.program = "crosvm",
 	.names_process = true,
+	.tagless = true,
 	.can = CAN(BALLOON) | CAN(INITIAL_BALLOON) | CAN(DEFLATE_ON_OOM) | CAN(MACHINE_ID) |
 	       CAN(CONTROL_SOCKET) | CAN(FIRMWARE) | CAN(NET_TAP) | CAN(NET_MACVTAP) |
 	       CAN(NET_BRIDGE) | CAN(VHOST_NET) | CAN(MTU) | CAN(IMAGE_QCOW2) | CAN(DIRECT) |

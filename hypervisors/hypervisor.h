@@ -19,6 +19,8 @@ enum protocol {
 	PROTOCOL_NONE,
 	PROTOCOL_QMP,  /* JSON lines over a Unix socket */
 	PROTOCOL_HTTP, /* HTTP/1.1 over a Unix socket; questions are "GET /path" or "PUT /path BODY" */
+	PROTOCOL_CROSVM,
+	PROTOCOL_KVMTOOL,
 	PROTOCOLS,
 };
 
@@ -29,6 +31,7 @@ enum protocol {
 struct launch {
 	const char *program; /* path of the hypervisor's binary */
 	unsigned release;    /* of that binary; the newest when it is not known */
+	const char *dir;     /* the runtime folder */
 	const char *control; /* path of the control socket; NULL: none is wanted */
 	const char *config;  /* path that the configuration file will have */
 	bool kvm;            /* /dev/kvm can be used */
@@ -51,11 +54,19 @@ struct hypervisor {
 	bool emulates;       /* runs without KVM, slowly */
 	bool names_process;  /* makes the process microvm@NAME itself, for prettyProcnames */
 	bool multi_queue;    /* opens a tap once for each virtual CPU, which the tap must be made for */
+	bool locks_volumes;  /* with flock(2), for which ours has to be gone */
+	bool tagless;	     /* virtiofsd has to tell the guest the tag of its share */
+	bool terminal;	     /* aborts where its standard input is none */
 	unsigned long long can;
 	enum protocol protocol;
 	const char *ask_status;   /* answered with a running guest: it runs */
 	const char *ask_poweroff; /* presses the guest's power button; NULL: there is none */
+	const char *asks;	  /* what that is, for the log, if it is no power button */
 	const char *ask_release;  /* argument with which the binary prints its version; NULL: no need */
+
+	/* How the names of its virtual CPUs' threads begin: where it has no socket, or answers too early,
+	 * the guest runs once these do. NULL: no need. */
+	const char *vcpu_threads;
 
 	/* systemd's Restart= when the file says nothing: after a guest's reboot and a crash, not after
 	 * its poweroff, as far as the exit tells them apart (systemd.service(5)). */
@@ -83,12 +94,25 @@ struct hypervisor {
 	void (*config)(const struct microvm *vm, const struct launch *launch, struct words *values);
 	/* The user's JSON file that is merged over it (RFC 7396), or NULL. */
 	const char *(*config_over)(const struct microvm *vm);
+	/* Adds settings for the unit, as "KEY=VALUE", that it needs beyond the template's. */
+	void (*settings)(const struct microvm *vm, struct words *ret);
+	/* What else has to be in place, in the process that becomes the hypervisor. Logs what is wrong and
+	 * returns an enum exit_code. */
+	int (*prepare)(const struct microvm *vm, const struct launch *launch);
+	/* Adds the paths of what its own section makes it read. */
+	void (*files)(const struct microvm *vm, struct words *paths);
 	/* The path of a Unix socket, besides the control socket, that the hypervisor makes and that may
 	 * be left of an earlier run; free() by the caller. */
 	char *(*own_socket)(const struct microvm *vm);
 };
 
 extern const struct hypervisor hypervisor_qemu;
+extern const struct hypervisor hypervisor_cloud_hypervisor;
+extern const struct hypervisor hypervisor_firecracker;
+extern const struct hypervisor hypervisor_crosvm;
+extern const struct hypervisor hypervisor_kvmtool;
+extern const struct hypervisor hypervisor_stratovirt;
+extern const struct hypervisor hypervisor_alioth;
 
 extern const struct hypervisor *const hypervisors[HYPERVISORS]; /* NULL: not in this version */
 

@@ -9,6 +9,12 @@
 
 const struct hypervisor *const hypervisors[HYPERVISORS] = {
 	[HYPERVISOR_QEMU] = &hypervisor_qemu,
+	[HYPERVISOR_CLOUD_HYPERVISOR] = &hypervisor_cloud_hypervisor,
+	[HYPERVISOR_FIRECRACKER] = &hypervisor_firecracker,
+	[HYPERVISOR_CROSVM] = &hypervisor_crosvm,
+	[HYPERVISOR_KVMTOOL] = &hypervisor_kvmtool,
+	[HYPERVISOR_STRATOVIRT] = &hypervisor_stratovirt,
+	[HYPERVISOR_ALIOTH] = &hypervisor_alioth,
 };
 
 struct ability_use {
@@ -45,10 +51,8 @@ static bool value_needs(const struct section *s, const struct key *key, const ch
 
 	if (!key_place(key, s)->file)
 		return s->id && value && key->fallback && strcmp(key->fallback, value) == 0;
-	if (!value)
-		return true;
 	key->type->print(key->type, key_field(key, s), &values);
-	return words_have(&values, value);
+	return value ? words_have(&values, value) : values.count > 0 && *values.at[0];
 }
 
 static size_t count_can(enum ability ability)

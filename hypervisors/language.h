@@ -23,3 +23,5 @@ struct language {
 
 extern const struct language language_qmp;
 extern const struct language language_http;
+extern const struct language language_crosvm;
+extern const struct language language_kvmtool;

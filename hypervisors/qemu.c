@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "hypervisor.h"
 
+#include "parts.h"
+
 #include "../common/owned.h"
 #include "../common/text.h"
 #include "../config/keys.h"
@@ -12,11 +14,9 @@
 
 enum {
 	KERNEL_COMMAND_LINE = 2047, /* COMMAND_LINE_SIZE of x86 - 1; the guest hangs with more */
-	SERIAL_LENGTH = 20,	    /* VIRTIO_BLK_ID_BYTES; the rest is cut off in silence */
 	COMM_LENGTH = 15,	    /* TASK_COMM_LEN - 1 */
 	MMIO_SLOTS = 24,	    /* of the machine microvm with ACPI */
 	PCI_SLOTS = 30,		    /* of q35: 32 without those of the chipset */
-	OWN_DEVICES = 1,	    /* the source of random numbers */
 	TAG_9P_LENGTH = 31,
 };
 
@@ -44,9 +44,15 @@ static char *comma_text(const char *value)
 	return t.at;
 }
 
+/* The source of random numbers, and what memory asks for. */
+static size_t own_devices(const struct microvm *vm)
+{
+	return 1 + vm->balloon + (vm->hotplug_mem > 0);
+}
+
 static size_t device_count(const struct microvm *vm)
 {
-	return vm->volumes.count + vm->interfaces.count + vm->shares.count + OWN_DEVICES;
+	return vm->volumes.count + vm->interfaces.count + vm->shares.count + own_devices(vm);
 }
 
 /* Whether anything needs a bus that the machine microvm does not have by itself. */
@@ -76,9 +82,10 @@ static struct machine machine_of(const struct microvm *vm, bool host_kvm)
 	bool kvm = host_kvm && (!accel || strncmp(accel, "kvm", 3) == 0);
 	struct machine m = { .type = vm->qemu.machine, .kvm = kvm };
 
-	/* Emulated, the machine microvm has no clock that a kernel finds by itself. */
+	/* Emulated, the machine microvm has no clock that a kernel finds by itself; virtio-mem is taken
+	 * by it, and does not work then. */
 	if (!m.type)
-		m.type = kvm ? "microvm" : "q35";
+		m.type = kvm && vm->hotplug_mem == 0 ? "microvm" : "q35";
 	m.pci = strcmp(m.type, "microvm") != 0 ||
 		(vm->qemu.machine_opts.count > 0 ? pcie && strcmp(pcie, "on") == 0 : needs_pci(vm));
 	return m;
@@ -89,13 +96,10 @@ static bool is_microvm(const struct machine *m)
 	return strcmp(m->type, "microvm") == 0;
 }
 
-/* virtiofsd reads and writes what the guest asks for right in the guest's memory. */
-static bool shares_memory(const struct microvm *vm)
+/* Memory that is more than plain has an object of its own. */
+static bool has_memory_backend(const struct microvm *vm)
 {
-	for (each(struct share, s, vm->shares))
-		if (s->proto == SHARE_VIRTIOFS)
-			return true;
-	return false;
+	return shares_memory(vm) || vm->hugepage_mem;
 }
 
 static void add_machine_opts(struct text *t, const struct words *opts)
@@ -120,7 +124,7 @@ static void add_machine(const struct command *c)
 		text_addf(&t, ",acpi=on,pcie=%s,pit=off,pic=off,rtc=on", m->pci ? "on" : "off");
 	else if (strcmp(m->type, "q35") == 0)
 		text_add(&t, ",vmport=off,smbus=off,sata=off,usb=off,i8042=off");
-	if (shares_memory(c->vm))
+	if (has_memory_backend(c->vm))
 		text_add(&t, ",memory-backend=ram");
 	words_add(c->argv, "-machine");
 	words_take(c->argv, t.at);
@@ -142,34 +146,37 @@ static void add_name(const struct command *c)
 	words_take(c->argv, t.at);
 }
 
-static void add_size(const struct command *c)
+static void add_memory_backend(const struct command *c, const char *id, uint64_t size)
 {
 	const struct microvm *vm = c->vm;
 
-	words_add(c->argv, "-smp");
-	words_addf(c->argv, "%u", vm->vcpu);
-	words_add(c->argv, "-m");
-	if (vm->mem % (1 << 20) == 0)
-		words_addf(c->argv, "%" PRIu64 "M", vm->mem >> 20);
-	else
-		words_addf(c->argv, "%" PRIu64 "K", vm->mem >> 10);
-	if (!shares_memory(vm))
-		return;
 	words_add(c->argv, "-object");
-	words_addf(c->argv, "memory-backend-memfd,id=ram,size=%" PRIu64 ",share=on", vm->mem);
+	words_addf(c->argv, "memory-backend-memfd,id=%s,size=%" PRIu64 ",share=%s%s", id, size,
+		   on_off(shares_memory(vm)), vm->hugepage_mem ? ",hugetlb=on" : "");
 }
 
-/* A word with blanks is quoted as the kernel reads it, unless it brings quotes of its own. */
-static void add_parameter(struct text *t, const char *word)
+static void add_guest_size(const struct command *c)
 {
-	bool quote = strpbrk(word, " \t\n") && !strchr(word, '"');
+	const struct microvm *vm = c->vm;
+	struct text t = { 0 };
 
-	text_addf(t, quote ? " \"%s\"" : " %s", word);
+	words_add(c->argv, "-smp");
+	words_addf(c->argv, "%u", vm->vcpu);
+	if (vm->mem % (1 << 20) == 0)
+		text_addf(&t, "%" PRIu64 "M", vm->mem >> 20);
+	else
+		text_addf(&t, "%" PRIu64 "K", vm->mem >> 10);
+	if (vm->hotplug_mem > 0)
+		text_addf(&t, ",maxmem=%" PRIu64 "K", (vm->mem + vm->hotplug_mem) >> 10);
+	words_add(c->argv, "-m");
+	words_take(c->argv, t.at);
+	if (has_memory_backend(vm))
+		add_memory_backend(c, "ram", vm->mem);
 }
 
 static char *kernel_command_line(const struct microvm *vm, const struct machine *m)
 {
-	struct text t = { 0 };
+	OWNED(drop_text) struct text t = { 0 };
 
 	/* A reboot by triple fault works on every machine, and a panic is one that ends qemu or, in a
 	 * kernel without the driver, a reboot. */
@@ -177,9 +184,7 @@ static char *kernel_command_line(const struct microvm *vm, const struct machine 
 	if (is_microvm(m) && !m->kvm)
 		/* The kernel would measure this against a timer that is not there. */
 		text_add(&t, " tsc_early_khz=2000000");
-	for (size_t i = 0; i < vm->kernel_params.count; i++)
-		add_parameter(&t, vm->kernel_params.at[i]);
-	return t.at;
+	return kernel_line(t.at, vm);
 }
 
 static void add_kernel(const struct command *c)
@@ -217,11 +222,6 @@ static void add_control(const struct command *c)
 	words_addf(c->argv, "unix:%s,server=on,wait=off", path);
 }
 
-static const char *on(bool value)
-{
-	return value ? "on" : "off";
-}
-
 /* The kind that fits the machine's bus; properties are ",KEY=VALUE" or empty, and owned from now on. */
 static void add_virtio(const struct command *c, const char *name, char *properties)
 {
@@ -243,7 +243,7 @@ static void add_image(const struct command *c, const struct volume *v)
 	words_addf(c->argv,
 		   "driver=%s,node-name=image-%s,read-only=%s,discard=unmap,cache.direct=%s,"
 		   "file.driver=%s,file.aio=%s,file.filename=%s",
-		   drivers[v->image_type], v->section.id, on(v->read_only), on(v->direct),
+		   drivers[v->image_type], v->section.id, on_off(v->read_only), on_off(v->direct),
 		   device ? "host_device" : "file", v->direct ? "native" : "threads", file);
 }
 
@@ -292,7 +292,7 @@ static char *user_netdev(const struct command *c, const struct interface *i)
 
 static const char *vhost(const struct command *c, const struct interface *i)
 {
-	return on(c->launch->vhost_net && (i->tap_vhost || !section_sets(&i->section, "tap.vhost")));
+	return on_off(c->launch->vhost_net && (i->tap_vhost || !section_sets(&i->section, "tap.vhost")));
 }
 
 static char *tap_netdev(const struct command *c, const struct interface *i)
@@ -374,7 +374,7 @@ static void add_9p(const struct command *c, const struct share *s)
 
 	words_add(c->argv, "-fsdev");
 	words_addf(c->argv, "local,id=folder-%s,security_model=%s,readonly=%s,multidevs=remap,path=%s",
-		   s->section.id, models[s->security_model], on(s->read_only), path);
+		   s->section.id, models[s->security_model], on_off(s->read_only), path);
 	add_virtio(c, "9p", text_format(",id=share-%s,fsdev=folder-%s,mount_tag=%s", s->section.id,
 					s->section.id, s->section.id));
 }
@@ -385,6 +385,26 @@ static void add_share(const struct command *c, const struct share *s)
 		add_virtiofs(c, s);
 	else
 		add_9p(c, s);
+}
+
+static void add_balloon(const struct command *c)
+{
+	if (c->vm->balloon)
+		add_virtio(c, "balloon", text_format(",deflate-on-oom=%s,free-page-reporting=on",
+						     on_off(c->vm->deflate_on_oom)));
+}
+
+static void add_hotplug(const struct command *c)
+{
+	const struct microvm *vm = c->vm;
+	bool told = section_sets(&vm->section, "hotpluggedMem");
+
+	if (vm->hotplug_mem == 0)
+		return;
+	add_memory_backend(c, "hotplug", vm->hotplug_mem);
+	words_add(c->argv, "-device");
+	words_addf(c->argv, "virtio-mem-pci,memdev=hotplug,requested-size=%" PRIu64,
+		   told ? vm->hotplugged_mem : vm->hotplug_mem);
 }
 
 /* A guest that has the driver tells its panic, and qemu ends with exit code 1. */
@@ -426,7 +446,7 @@ static void qemu_command(const struct microvm *vm, const struct launch *launch, 
 	words_add(argv, "none");
 	add_name(&c);
 	add_machine(&c);
-	add_size(&c);
+	add_guest_size(&c);
 	words_add(argv, "-uuid");
 	words_add(argv, vm->machine_id);
 	add_kernel(&c);
@@ -439,6 +459,8 @@ static void qemu_command(const struct microvm *vm, const struct launch *launch, 
 	for (each(struct share, s, vm->shares))
 		add_share(&c, s);
 	add_virtio(&c, "rng", text_copy(""));
+	add_balloon(&c);
+	add_hotplug(&c);
 	add_panic(&c);
 	add_sandbox(&c);
 	words_add_all(argv, &vm->qemu.extra_args);
@@ -460,26 +482,28 @@ static void check_command_line(const struct microvm *vm, struct problems *proble
 	/* Where nothing is known of KVM yet, the longer of the two. */
 	struct machine m = machine_of(vm, false);
 	OWNED(drop_str) char *line = kernel_command_line(vm, &m);
-	size_t n = strlen(line);
 
-	if (n > KERNEL_COMMAND_LINE)
-		problem_in(problems, &vm->section, "kernelParams",
-			   "the kernel's command line has %zu bytes, and more than %d silently hang the "
-			   "guest; shorten it by %zu", n, KERNEL_COMMAND_LINE, n - KERNEL_COMMAND_LINE);
+	check_kernel_line(line, KERNEL_COMMAND_LINE, vm, problems);
 }
 
-static void check_serials(const struct microvm *vm, struct problems *problems)
+static void check_hotplug(const struct microvm *vm, struct problems *problems)
 {
-	for (each(struct volume, v, vm->volumes))
-		if (strlen(volume_serial(v)) > SERIAL_LENGTH)
-			problem_in(problems, &v->section, "serial",
-				   "'%s' is longer than the %d bytes that a virtio disk shows",
-				   volume_serial(v), SERIAL_LENGTH);
+	const char *machine = vm->qemu.machine;
+
+	if (vm->hotplug_mem == 0)
+		return;
+	if (machine && strcmp(machine, "microvm") == 0)
+		problem_in(problems, &vm->section, "hotplugMem", "memory hotplug does not work in the machine "
+								 "microvm; leave [qemu] machine out, or write "
+								 "q35");
+	if (vm->hotplug_mem % (2 << 20) != 0 || vm->hotplugged_mem % (2 << 20) != 0)
+		problem_in(problems, &vm->section, "hotplugMem", "comes and goes in blocks of 2M");
 }
 
 static void check_devices(const struct microvm *vm, struct problems *problems)
 {
-	const size_t most = PCI_SLOTS - OWN_DEVICES, have = device_count(vm) - OWN_DEVICES;
+	const size_t most = PCI_SLOTS - own_devices(vm);
+	const size_t have = device_count(vm) - own_devices(vm);
 
 	if (have > most)
 		problem_in(problems, &vm->section, NULL,
@@ -536,6 +560,7 @@ static void qemu_check(const struct microvm *vm, struct problems *problems)
 	check_command_line(vm, problems);
 	check_serials(vm, problems);
 	check_tags(vm, problems);
+	check_hotplug(vm, problems);
 	check_devices(vm, problems);
 	check_machine_opts(vm, problems);
 	check_forward_ports(vm, problems);
@@ -552,9 +577,12 @@ const struct hypervisor hypervisor_qemu = {
 	.debian = "qemu-system-x86",
 	.emulates = true,
 	.multi_queue = true,
-	.can = CAN(NET_USER) | CAN(NET_TAP) | CAN(NET_MACVTAP) | CAN(NET_BRIDGE) | CAN(VHOST_NET) |
-	       CAN(FORWARD_PORT) | CAN(IMAGE_QCOW2) | CAN(IMAGE_VHD) | CAN(IMAGE_VHDX) | CAN(DIRECT) |
-	       CAN(SERIAL) | CAN(SHARE_9P) | CAN(SHARE_VIRTIOFS),
+	.names_process = true,
+	.can = CAN(HUGEPAGES) | CAN(VIRTIO_MEM) | CAN(BALLOON) | CAN(DEFLATE_ON_OOM) |
+	       CAN(MACHINE_ID) | CAN(CONTROL_SOCKET) | CAN(MTU) | CAN(NET_USER) | CAN(NET_TAP) |
+	       CAN(NET_MACVTAP) | CAN(NET_BRIDGE) | CAN(VHOST_NET) | CAN(FORWARD_PORT) |
+	       CAN(IMAGE_QCOW2) | CAN(IMAGE_VHD) | CAN(IMAGE_VHDX) | CAN(DIRECT) | CAN(SERIAL) |
+	       CAN(SHARE_9P) | CAN(SHARE_VIRTIOFS),
 	.protocol = PROTOCOL_QMP,
 	.ask_status = "query-status",
 	.ask_poweroff = "system_powerdown",
