@@ -107,7 +107,8 @@ static bool line_read(struct reader *in)
 	ssize_t n = getline(&in->line, &in->room, in->file);
 
 	if (n < 0) {
-		in->error = ferror(in->file) ? -errno : 0;
+		/* Memory that runs out does not set the stream's error flag. */
+		in->error = feof(in->file) ? 0 : -errno;
 		return false;
 	}
 	in->place.line++;
@@ -200,8 +201,10 @@ int read_entries(const char *path, const char *shown_as, struct problems *proble
 	if (r < 0)
 		return r;
 	in.file = file;
-	/* Its result is the first bad line, which next_line() has told already, as all others. */
-	(void)ini_parse_stream(next_line, &in, key_found, &in);
+	/* A positive result is the first bad line, which next_line() has told already, as all others;
+	 * a negative one is memory that ran out. */
+	if (ini_parse_stream(next_line, &in, key_found, &in) < 0)
+		in.error = -ENOMEM;
 	free(in.line);
 	free(in.section);
 	return in.error;

@@ -22,12 +22,15 @@ struct run {
 static int one_write(const struct run *run, const struct microvm *vm, const struct problems *problems)
 {
 	struct running running;
+	int r;
 
 	if (!run->how->sink)
 		return 0;
 	if (problems->errors.count == 0)
 		return dropins_write(run->how->sink, vm);
-	running_read(run->how->root, vm->name, &running);
+	r = running_read(run->how->root, vm->name, &running);
+	if (r < 0)
+		return r;
 	return dropins_write_broken(run->how->sink, vm, &running, &problems->errors);
 }
 
@@ -121,19 +124,20 @@ static bool is_configured(const struct sources *sources, const char *name)
 static int removed(const struct run *run, const struct sources *sources)
 {
 	OWNED(drop_words) struct words names = { 0 };
-	int r = 0;
+	int r;
 
 	if (!run->how->sink)
 		return 0;
-	running_names(run->how->root, &names);
+	r = running_names(run->how->root, &names);
 	for (size_t i = 0; i < names.count; i++) {
 		struct running running;
 		int w;
 
 		if (is_configured(sources, names.at[i]) || !microvm_name_fits(names.at[i]))
 			continue;
-		running_read(run->how->root, names.at[i], &running);
-		w = dropins_write_removed(run->how->sink, names.at[i], &running);
+		w = running_read(run->how->root, names.at[i], &running);
+		if (w == 0)
+			w = dropins_write_removed(run->how->sink, names.at[i], &running);
 		r = r < 0 ? r : w;
 	}
 	return r;

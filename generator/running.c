@@ -5,6 +5,7 @@
 #include "../common/text.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,17 +16,22 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void running_names(const char *root, struct words *ret)
+int running_names(const char *root, struct words *ret)
 {
 	OWNED(drop_str) char *path = text_format("%s/run/microvm", root);
 	OWNED(drop_dir) DIR *dir = opendir(path);
 	struct dirent *entry;
 
-	while (dir && (entry = readdir(dir)))
+	if (!dir)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	for (errno = 0; (entry = readdir(dir)); errno = 0)
 		if (entry->d_type == DT_DIR && *entry->d_name != '.')
 			words_add(ret, entry->d_name);
+	if (errno)
+		return -errno;
 	if (ret->count > 1)
 		qsort(ret->at, ret->count, sizeof(*ret->at), by_name);
+	return 0;
 }
 
 static unsigned long stop_seconds(const char *folder)
@@ -48,14 +54,19 @@ static unsigned long stop_seconds(const char *folder)
 	return 0;
 }
 
-void running_read(const char *root, const char *name, struct running *ret)
+int running_read(const char *root, const char *name, struct running *ret)
 {
 	OWNED(drop_str) char *path = text_format("%s/run/microvm/%s", root, name);
 	struct stat st;
 
 	*ret = (struct running){ .uid = -1 };
-	if (strchr(name, '/') || lstat(path, &st) < 0 || !S_ISDIR(st.st_mode))
-		return;
+	if (strchr(name, '/'))
+		return 0;
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ? 0 : -errno;
+	if (!S_ISDIR(st.st_mode))
+		return 0;
 	ret->uid = (long)st.st_uid;
 	ret->stop_seconds = stop_seconds(path);
+	return 0;
 }

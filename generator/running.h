@@ -5,8 +5,9 @@
 #include "dropins.h"
 #include "../common/words.h"
 
-void running_names(const char *root, struct words *ret);
+/* Returns 0 or -errno. */
+int running_names(const char *root, struct words *ret);
 
 /* The folder's owner was set by systemd and can be trusted. Its content was written by the MicroVM's
  * user: of it only a number of seconds is taken, and no more than a day. */
-void running_read(const char *root, const char *name, struct running *ret);
+int running_read(const char *root, const char *name, struct running *ret);
