@@ -54,7 +54,8 @@ void qmp_hear(struct qmp *q, const char *bytes, size_t n)
 
 void qmp_ask(struct qmp *q, const char *command, struct text *send)
 {
-	text_addf(send, "{\"execute\":\"%s\",\"id\":%d}\n", command, ++q->asked);
+	/* A text, because stratovirt knows no other. */
+	text_addf(send, "{\"execute\":\"%s\",\"id\":\"%d\"}\n", command, ++q->asked);
 }
 
 static bool is_reply_to(json_object *message, int32_t id)
@@ -62,7 +63,7 @@ static bool is_reply_to(json_object *message, int32_t id)
 	json_object *o;
 
 	return json_object_object_get_ex(message, "id", &o) &&
-	       json_object_is_type(o, json_type_int) && json_object_get_int(o) == id;
+	       json_object_is_type(o, json_type_string) && json_object_get_int(o) == id;
 }
 
 /* query-status tells whether the guest runs; a command that only does something returns nothing. */

@@ -88,31 +88,31 @@ static void hears_long_line(void)
 	drop_text(&t);
 }
 
-#define OPEN GREETING "{\"return\": {}, \"id\": 1}\r\n"
+#define OPEN GREETING "{\"return\": {}, \"id\": \"1\"}\r\n"
 
 static void test_bytes(void)
 {
-	hears(OPEN "{\"return\": {\"status\": \"running\", \"running\": true}, \"id\": 2}\r\n",
+	hears(OPEN "{\"return\": {\"status\": \"running\", \"running\": true}, \"id\": \"2\"}\r\n",
 	      "OY", "a guest that runs");
-	hears(OPEN "{\"return\": {\"status\": \"prelaunch\", \"running\": false}, \"id\": 2}\r\n"
-		   "{\"return\": {\"running\": true}, \"id\": 3}\n",
+	hears(OPEN "{\"return\": {\"status\": \"prelaunch\", \"running\": false}, \"id\": \"2\"}\r\n"
+		   "{\"return\": {\"running\": true}, \"id\": \"3\"}\n",
 	      "ONY", "a guest that runs later");
-	hears(EVENT GREETING EVENT EVENT "{\"id\": 1, \"return\": {}}\n" EVENT
-					 "{\"id\": 2, \"return\": {}}\n",
+	hears(EVENT GREETING EVENT EVENT "{\"id\": \"1\", \"return\": {}}\n" EVENT
+					 "{\"id\": \"2\", \"return\": {}}\n",
 	      "OY", "events between the replies");
 	hears(OPEN
-	      "{\"return\": {}, \"id\": 1}\n{\"return\": {}}\n{\"return\": {}, \"id\": \"2\"}\n"
-	      "{\"return\": {}, \"id\": 99}\n",
+	      "{\"return\": {}, \"id\": \"1\"}\n{\"return\": {}}\n{\"return\": {}, \"id\": 2}\n"
+	      "{\"return\": {}, \"id\": \"99\"}\n",
 	      "O", "replies to nothing that was asked");
-	hears(OPEN "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}, \"id\": 2}\n",
+	hears(OPEN "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}, \"id\": \"2\"}\n",
 	      "ON", "an error");
 	hears(OPEN SHUTDOWN, "OE", "the guest's end");
-	hears("{\"return\": {}, \"id\": 0}\n{\"return\": {}, \"id\": 1}\n" OPEN, "O",
+	hears("{\"return\": {}, \"id\": \"0\"}\n{\"return\": {}, \"id\": \"1\"}\n" OPEN, "O",
 	      "replies before the greeting");
-	hears(GREETING GREETING "{\"return\": {}, \"id\": 1}\n", "O", "two greetings");
-	hears(GREETING "{\"error\": {}, \"id\": 1}\n", "C", "capabilities that are refused");
+	hears(GREETING GREETING "{\"return\": {}, \"id\": \"1\"}\n", "O", "two greetings");
+	hears(GREETING "{\"error\": {}, \"id\": \"1\"}\n", "C", "capabilities that are refused");
 	hears("HTTP/1.1 400 Bad Request\r\n\r\n\n{\n}\n[]\n7\nnull\n\"x\"\n{\"event\": null}\n"
-	      "{\"event\": {}}\n{\"QMP\"\n" OPEN "{\"return\": null, \"id\": 2}\n",
+	      "{\"event\": {}}\n{\"QMP\"\n" OPEN "{\"return\": null, \"id\": \"2\"}\n",
 	      "OY", "garbage is passed over");
 	hears(OPEN "{\"return\": {\"running\": \"maybe", "O", "half a line is no news");
 	hears_long_line();
@@ -172,14 +172,14 @@ static bool hear(struct peer *p, const char *command)
 
 	while (n < sizeof(line) - 1 && read(p->fd, line + n, 1) == 1 && line[n] != '\n')
 		n++;
-	id = strstr(line, "\"id\":");
-	p->id = id ? atoi(id + 5) : -1;
+	id = strstr(line, "\"id\":\"");
+	p->id = id ? atoi(id + 6) : -1;
 	return strstr(line, command) != NULL;
 }
 
 static void reply(const struct peer *p, const char *kind, const char *value)
 {
-	OWNED(drop_str) char *text = text_format("{\"%s\": %s, \"id\": %d}\n", kind, value, p->id);
+	OWNED(drop_str) char *text = text_format("{\"%s\": %s, \"id\": \"%d\"}\n", kind, value, p->id);
 
 	say(p, text);
 }
@@ -237,9 +237,9 @@ static void pieces(struct peer *p)
 	peer_accept(p);
 	say_slowly(p, EVENT GREETING);
 	(void)hear(p, "qmp_capabilities");
-	say_slowly(p, EVENT "{\"return\": {}, \"id\": 1}\r\n" EVENT);
+	say_slowly(p, EVENT "{\"return\": {}, \"id\": \"1\"}\r\n" EVENT);
 	(void)hear(p, "query-status");
-	say_slowly(p, EVENT "{\"return\": {\"running\": true}, \"id\": 2}\r\n");
+	say_slowly(p, EVENT "{\"return\": {\"running\": true}, \"id\": \"2\"}\r\n");
 	linger();
 }
 
