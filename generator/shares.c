@@ -4,6 +4,7 @@
 #include "unit.h"
 #include "../common/owned.h"
 #include "../config/arguments.h"
+#include "../hypervisors/hypervisor.h"
 #include "paths.h"
 
 static char *unit_of(const struct microvm *vm, const struct share *s, const char *suffix)
@@ -27,6 +28,8 @@ static void service_lines(struct text *u, const struct microvm *vm, const struct
 	words_add(&words, vm->name);
 	words_add(&words, s->section.id);
 	arguments_write_share(vm, s, &words);
+	if (hypervisors[vm->hypervisor]->tagless)
+		words_addf(&words, "share.%s.extraArgs=--tag=%s", s->section.id, s->section.id);
 	unit_set(u, "ExecStart", "");
 	unit_exec(u, "ExecStart", "", HELPERDIR "/microvm-virtiofsd", &words);
 }
