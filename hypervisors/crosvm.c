@@ -204,8 +204,6 @@ static void check_balloon(const struct microvm *vm, struct problems *problems)
 {
 	const struct section *s = &vm->section;
 
-	if (vm->initial_balloon_mem >= vm->mem)
-		problem_in(problems, s, "initialBalloonMem", "leaves nothing of mem to the guest");
 	if (vm->initial_balloon_mem % (1 << 20) != 0)
 		problem_in(problems, s, "initialBalloonMem", "crosvm takes no parts of a MiB");
 	if (vm->balloon && section_sets(s, "deflateOnOOM") && !vm->deflate_on_oom)

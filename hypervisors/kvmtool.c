@@ -44,7 +44,7 @@ static void add_memory(const struct command *c)
 	words_take(c->argv, t.at);
 	if (c->vm->hugepage_mem) {
 		words_add(c->argv, "--hugetlbfs");
-		words_add(c->argv, "/dev/hugepages");
+		words_add(c->argv, huge_pages_folder);
 	}
 	if (c->vm->balloon)
 		words_add(c->argv, "--balloon");
@@ -163,6 +163,8 @@ static int kvmtool_prepare(const struct microvm *vm, const struct launch *launch
 	OWNED(drop_str) char *folder = text_copy(launch->control);
 	int r = refuse_no_bzimage(vm);
 
+	if (r == EXIT_DONE)
+		r = refuse_no_huge_pages_folder(vm);
 	if (r != EXIT_DONE)
 		return r;
 	strrchr(folder, '/')[1] = '\0';
@@ -220,6 +222,7 @@ static void kvmtool_check(const struct microvm *vm, struct problems *problems)
 {
 	OWNED(drop_str) char *line = command_line(vm);
 
+	check_huge_mem(vm, problems);
 	check_kernel_line(line, KERNEL_COMMAND_LINE, vm, problems);
 	check_separators(vm, ",", ",=", problems);
 	check_socket(vm, problems);

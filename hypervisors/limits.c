@@ -5,7 +5,9 @@
 #include "../common/owned.h"
 #include "../common/text.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static void check_value(const struct microvm *vm, const struct section *s, const char *key,
 			const char *value, const char *separators, struct problems *problems)
@@ -135,6 +137,26 @@ int refuse_no_bzimage(const struct microvm *vm)
 		 format == KERNEL_ELF ? "an ELF file" : "no kernel",
 		 hypervisors[vm->hypervisor]->name);
 	return EXIT_REFUSED;
+}
+
+const char huge_pages_folder[] = "/dev/hugepages";
+
+void check_huge_mem(const struct microvm *vm, struct problems *problems)
+{
+	if (vm->hugepage_mem && vm->mem % (2 << 20) != 0)
+		problem_in(problems, &vm->section, "mem",
+			   "is not a multiple of 2M, the size of a huge page");
+}
+
+int refuse_no_huge_pages_folder(const struct microvm *vm)
+{
+	if (!vm->hugepage_mem || access(huge_pages_folder, W_OK) == 0)
+		return EXIT_DONE;
+	return log_failure(
+		-errno,
+		"hugepageMem: %s makes files of huge pages in %s, and the MicroVM's user cannot; "
+		"mount it with the options mode=1770,gid=kvm",
+		hypervisors[vm->hypervisor]->name, huge_pages_folder);
 }
 
 int macvtap_fd(const struct launch *launch, const struct interface *i)

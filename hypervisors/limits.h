@@ -41,6 +41,11 @@ enum kernel_format kernel_format(const char *path);
  * bzImage. Logs, and returns an enum exit_code. */
 int refuse_no_bzimage(const struct microvm *vm);
 
+/* For those that make the guest's RAM a file on the host's hugetlbfs. */
+extern const char huge_pages_folder[];
+void check_huge_mem(const struct microvm *vm, struct problems *problems);
+int refuse_no_huge_pages_folder(const struct microvm *vm); /* at the start; as above */
+
 /* The descriptor of a macvtap. */
 int macvtap_fd(const struct launch *launch, const struct interface *i);
 

@@ -4,6 +4,7 @@
 #include "limits.h"
 #include "parts.h"
 
+#include "../common/log.h"
 #include "../common/owned.h"
 
 #include <inttypes.h>
@@ -41,7 +42,7 @@ static void add_machine(const struct command *c)
 	words_addf(c->argv, "%" PRIu64 "M", vm->mem >> 20);
 	if (vm->hugepage_mem) {
 		words_add(c->argv, "-mem-path");
-		words_add(c->argv, "/dev/hugepages");
+		words_add(c->argv, huge_pages_folder);
 	}
 }
 
@@ -155,8 +156,10 @@ static void stratovirt_command(const struct microvm *vm, const struct launch *la
 
 static int stratovirt_prepare(const struct microvm *vm, const struct launch *launch)
 {
+	int r = refuse_no_bzimage(vm);
+
 	(void)launch;
-	return refuse_no_bzimage(vm);
+	return r == EXIT_DONE ? refuse_no_huge_pages_folder(vm) : r;
 }
 
 static void check_parameters(const struct microvm *vm, struct problems *problems)
@@ -203,6 +206,7 @@ static void stratovirt_check(const struct microvm *vm, struct problems *problems
 {
 	OWNED(drop_str) char *line = command_line(vm);
 
+	check_huge_mem(vm, problems);
 	check_kernel_line(line, KERNEL_COMMAND_LINE, vm, problems);
 	check_parameters(vm, problems);
 	check_separators(vm, ",=", ",=", problems);
