@@ -226,6 +226,17 @@ static void check_shares(const struct microvm *vm, struct problems *p)
 	}
 }
 
+static void check_credentials(const struct microvm *vm, struct problems *p)
+{
+	for (each(struct credential, c, vm->credentials)) {
+		if ((c->path && !*c->path) || (c->encrypted_path && !*c->encrypted_path))
+			problem_in(p, &c->section, c->path && !*c->path ? "path" : "encryptedPath",
+				   "names no file; leave the section out for no credential");
+		if (!c->path + !c->encrypted_path + !c->value != 2)
+			problem_in(p, &c->section, NULL, "has to have one of path, encryptedPath and value");
+	}
+}
+
 void microvm_check(const struct microvm *vm, struct problems *problems)
 {
 	check_all_required(vm, problems);
@@ -237,6 +248,7 @@ void microvm_check(const struct microvm *vm, struct problems *problems)
 	microvm_check_memory(vm, problems);
 	microvm_check_networks(vm, problems);
 	check_shares(vm, problems);
+	check_credentials(vm, problems);
 	hypervisor_check(vm, problems);
 }
 

@@ -2,6 +2,7 @@
 #include "dropins.h"
 
 #include "companions.h"
+#include "credentials.h"
 #include "microvm-unit.h"
 #include "shares.h"
 #include "unit.h"
@@ -88,6 +89,8 @@ int dropins_write(const struct sink *sink, const struct microvm *vm)
 			r = write_companion(sink, vm, &companions[i]);
 	if (r == 0)
 		r = shares_write(sink, vm);
+	if (r == 0)
+		r = credentials_write(sink, vm);
 	return r == 0 ? link_autostart(sink, vm) : r;
 }
 

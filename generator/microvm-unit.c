@@ -2,6 +2,7 @@
 #include "microvm-unit.h"
 
 #include "companions.h"
+#include "credentials.h"
 #include "dropins.h"
 #include "networks.h"
 #include "shares.h"
@@ -153,6 +154,9 @@ static void boot_mounts(struct text *u, const struct microvm *vm)
 		words_add(&paths, vm->kernel);
 	if (vm->initrd_path)
 		words_add(&paths, vm->initrd_path);
+	for (each(struct credential, c, vm->credentials))
+		if (!c->value)
+			words_add(&paths, c->path ? c->path : c->encrypted_path);
 	unit_mounts(u, vm, &paths);
 }
 
@@ -186,5 +190,6 @@ void microvm_service_lines(struct text *u, const struct microvm *vm)
 	unit_files(u, vm);
 	share_service_lines(u, vm);
 	unit_settings(u, vm);
+	credential_service_lines(u, vm);
 	unit_commands(u, vm);
 }

@@ -33,14 +33,14 @@ static int write_all(int fd, const char *content)
 	return 0;
 }
 
-static int file_make(const struct sink *sink, const char *path, const char *content)
+static int file_make(const struct sink *sink, const char *path, const char *content, mode_t mode)
 {
 	OWNED(drop_fd) int fd = -1;
 	int r;
 
 	/* What a run before us with this process number left behind is nobody's. */
 	(void)unlinkat(sink->folder, path, 0);
-	fd = openat(sink->folder, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	fd = openat(sink->folder, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return -errno;
 	r = write_all(fd, content);
@@ -49,27 +49,37 @@ static int file_make(const struct sink *sink, const char *path, const char *cont
 	return r;
 }
 
-int sink_file(const struct sink *sink, const char *folder, const char *file, const char *content)
+static int file_put(const struct sink *sink, const char *folder, const char *file,
+		    const char *content, mode_t mode)
 {
-	OWNED(drop_str) char *path = NULL;
-	OWNED(drop_str) char *temporary = NULL;
-	int r;
-
-	if (sink->folder < 0) {
-		printf("# %s/%s\n%s\n", folder, file, content);
-		return 0;
-	}
-	path = text_format("%s/%s", folder, file);
+	OWNED(drop_str) char *path = text_format("%s/%s", folder, file);
 	/* systemd reads *.conf only, so this name is none that it sees. */
-	temporary = text_format("%s.%d~", path, (int)getpid());
-	r = folder_make(sink, folder);
+	OWNED(drop_str) char *temporary = text_format("%s.%d~", path, (int)getpid());
+	int r = folder_make(sink, folder);
+
 	if (r == 0)
-		r = file_make(sink, temporary, content);
+		r = file_make(sink, temporary, content, mode);
 	if (r == 0 && renameat(sink->folder, temporary, sink->folder, path) < 0)
 		r = -errno;
 	if (r < 0)
 		(void)unlinkat(sink->folder, temporary, 0);
 	return r;
+}
+
+int sink_file(const struct sink *sink, const char *folder, const char *file, const char *content)
+{
+	if (sink->folder >= 0)
+		return file_put(sink, folder, file, content, 0644);
+	printf("# %s/%s\n%s\n", folder, file, content);
+	return 0;
+}
+
+int sink_secret(const struct sink *sink, const char *folder, const char *file, const char *content)
+{
+	if (sink->folder >= 0)
+		return file_put(sink, folder, file, content, 0600);
+	printf("# %s/%s\n(for root alone)\n", folder, file);
+	return 0;
 }
 
 int sink_dropin(const struct sink *sink, const char *unit, const char *content)

@@ -8,6 +8,8 @@ struct sink {
 
 /* Writes FOLDER/FILE, whole or not at all. Returns 0 or -errno. */
 int sink_file(const struct sink *sink, const char *folder, const char *file, const char *content);
+/* The same for what only root may read; a terminal shows that it is there, not what it says. */
+int sink_secret(const struct sink *sink, const char *folder, const char *file, const char *content);
 /* Writes our drop-in for a unit. */
 int sink_dropin(const struct sink *sink, const char *unit, const char *content);
 /* Makes FOLDER/NAME a symbolic link to TARGET. One that is there already is good. */

@@ -218,10 +218,20 @@ static int make_config(struct start *s, const struct launch *launch)
 	return r < 0 ? log_failure(r, "[%s] extraConfig: %s", h->name, over) : 0;
 }
 
+/* Where systemd.exec(5) has them; with --print there is no unit that could tell. */
+static char *credentials_dir(const struct microvm *vm)
+{
+	const char *told = getenv("CREDENTIALS_DIRECTORY");
+
+	return told ? text_copy(told) : text_format("/run/credentials/microvm@%s.service", vm->name);
+}
+
 static int make_command(struct start *s, bool printed)
 {
+	OWNED(drop_str) char *credentials = credentials_dir(&s->vm);
 	struct launch launch = { .program = s->program, .control = s->control,
-				 .config = s->config_path, .dir = s->dir };
+				 .config = s->config_path, .dir = s->dir,
+				 .credentials = credentials };
 	int r = find_kvm(s, printed, &launch.kvm);
 
 	if (r == 0)

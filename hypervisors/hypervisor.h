@@ -34,6 +34,7 @@ struct launch {
 	const char *dir;     /* the runtime folder */
 	const char *control; /* path of the control socket; NULL: none is wanted */
 	const char *config;  /* path that the configuration file will have */
+	const char *credentials; /* folder of what systemd loaded for [credential] */
 	bool kvm;            /* /dev/kvm can be used */
 	bool vhost_net;      /* /dev/vhost-net can be used */
 	const struct queues *queues; /* of the macvtaps, in the order of the interfaces */

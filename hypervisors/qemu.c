@@ -18,6 +18,7 @@ enum {
 	MMIO_SLOTS = 24,	    /* of the machine microvm with ACPI */
 	PCI_SLOTS = 30,		    /* of q35: 32 without those of the chipset */
 	TAG_9P_LENGTH = 31,
+	CREDENTIAL_LENGTH = 28,	    /* what fw_cfg's 55 leave behind "opt/io.systemd.credentials/" */
 };
 
 struct machine {
@@ -407,6 +408,18 @@ static void add_hotplug(const struct command *c)
 		   told ? vm->hotplugged_mem : vm->hotplug_mem);
 }
 
+/* By the firmware's configuration device, which every machine has, and in files: everybody can read a
+ * command line. */
+static void add_credential(const struct command *c, const struct credential *credential)
+{
+	const char *name = credential->section.id;
+	OWNED(drop_str) char *path = text_format("%s/%s", c->launch->credentials, name);
+	OWNED(drop_str) char *file = comma_text(path);
+
+	words_add(c->argv, "-fw_cfg");
+	words_addf(c->argv, "name=opt/io.systemd.credentials/%s,file=%s", name, file);
+}
+
 /* A guest that has the driver tells its panic, and qemu ends with exit code 1. */
 static void add_panic(const struct command *c)
 {
@@ -458,6 +471,8 @@ static void qemu_command(const struct microvm *vm, const struct launch *launch, 
 		add_interface(&c, i);
 	for (each(struct share, s, vm->shares))
 		add_share(&c, s);
+	for (each(struct credential, credential, vm->credentials))
+		add_credential(&c, credential);
 	add_virtio(&c, "rng", text_copy(""));
 	add_balloon(&c);
 	add_hotplug(&c);
@@ -520,6 +535,14 @@ static void check_tags(const struct microvm *vm, struct problems *problems)
 				   TAG_9P_LENGTH);
 }
 
+static void check_credential_names(const struct microvm *vm, struct problems *problems)
+{
+	for (each(struct credential, c, vm->credentials))
+		if (strlen(c->section.id) > CREDENTIAL_LENGTH)
+			problem_in(problems, &c->section, NULL, "the name '%s' is longer than the %d bytes that "
+				   "qemu passes on; shorten it", c->section.id, CREDENTIAL_LENGTH);
+}
+
 static void check_machine_opts(const struct microvm *vm, struct problems *problems)
 {
 	for (size_t i = 0; i < vm->qemu.machine_opts.count; i++)
@@ -561,6 +584,7 @@ static void qemu_check(const struct microvm *vm, struct problems *problems)
 	check_serials(vm, problems);
 	check_tags(vm, problems);
 	check_hotplug(vm, problems);
+	check_credential_names(vm, problems);
 	check_devices(vm, problems);
 	check_machine_opts(vm, problems);
 	check_forward_ports(vm, problems);
@@ -582,7 +606,8 @@ const struct hypervisor hypervisor_qemu = {
 	       CAN(MACHINE_ID) | CAN(CONTROL_SOCKET) | CAN(MTU) | CAN(NET_USER) | CAN(NET_TAP) |
 	       CAN(NET_MACVTAP) | CAN(NET_BRIDGE) | CAN(VHOST_NET) | CAN(FORWARD_PORT) |
 	       CAN(IMAGE_QCOW2) | CAN(IMAGE_VHD) | CAN(IMAGE_VHDX) | CAN(DIRECT) | CAN(SERIAL) |
-	       CAN(SHARE_9P) | CAN(SHARE_VIRTIOFS),
+	       CAN(SHARE_9P) | CAN(SHARE_VIRTIOFS) | CAN(CREDENTIAL_PATH) | CAN(CREDENTIAL_ENCRYPTED) |
+	       CAN(CREDENTIAL_VALUE),
 	.protocol = PROTOCOL_QMP,
 	.ask_status = "query-status",
 	.ask_poweroff = "system_powerdown",
