@@ -90,13 +90,12 @@ static void add_volume(const struct command *c, const struct volume *v)
 
 static void add_interface(const struct command *c, const struct interface *i)
 {
-	OWNED(drop_str) char *name = value_text(i->section.id);
 	struct text t = { 0 };
 
 	if (i->type == NET_MACVTAP)
 		text_addf(&t, "tap-fd=%d", macvtap_fd(c->launch, i));
 	else
-		text_addf(&t, "tap-name=%s", name);
+		text_addf(&t, "tap-name=%s", i->section.id);
 	text_addf(&t, ",mac=%s", i->mac);
 	/* Only without it does the guest learn the MTU, which crosvm reads from the tap. */
 	if (wants_vhost(c->launch, i) && i->mtu == 0)

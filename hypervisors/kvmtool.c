@@ -224,7 +224,7 @@ static void kvmtool_check(const struct microvm *vm, struct problems *problems)
 
 	check_huge_mem(vm, problems);
 	check_kernel_line(line, KERNEL_COMMAND_LINE, vm, problems);
-	check_separators(vm, ",", ",=", problems);
+	check_separators(vm, ",", "", problems);
 	check_socket(vm, problems);
 	check_volume_count(vm, MOST_VOLUMES, problems);
 	check_images(vm, problems);

@@ -19,8 +19,8 @@ static void check_value(const struct microvm *vm, const struct section *s, const
 			   hypervisors[vm->hypervisor]->name, *found);
 }
 
-static void check_share_names(const struct microvm *vm, const struct share *s, const char *in_paths,
-			      const char *in_names, struct problems *problems)
+static void check_share_path(const struct microvm *vm, const struct share *s,
+			     const char *separators, struct problems *problems)
 {
 	bool virtiofs = s->proto == SHARE_VIRTIOFS;
 	OWNED(drop_str) char *path = NULL;
@@ -28,11 +28,10 @@ static void check_share_names(const struct microvm *vm, const struct share *s, c
 	if (!s->source)
 		return;
 	path = virtiofs ? share_socket(vm, s) : share_source(vm, s);
-	check_value(vm, &s->section, virtiofs ? "socket" : "source", path, in_paths, problems);
-	check_value(vm, &s->section, NULL, s->section.id, in_names, problems);
+	check_value(vm, &s->section, virtiofs ? "socket" : "source", path, separators, problems);
 }
 
-void check_separators(const struct microvm *vm, const char *in_paths, const char *in_names,
+void check_separators(const struct microvm *vm, const char *in_paths, const char *in_serials,
 		      struct problems *problems)
 {
 	OWNED(drop_str) char *socket = microvm_socket(vm);
@@ -42,12 +41,10 @@ void check_separators(const struct microvm *vm, const char *in_paths, const char
 		OWNED(drop_str) char *path = volume_path(vm, v);
 
 		check_value(vm, &v->section, "image", path, in_paths, problems);
-		check_value(vm, &v->section, "serial", volume_serial(v), in_names, problems);
+		check_value(vm, &v->section, "serial", volume_serial(v), in_serials, problems);
 	}
-	for (each(struct interface, i, vm->interfaces))
-		check_value(vm, &i->section, NULL, i->section.id, in_names, problems);
 	for (each(struct share, s, vm->shares))
-		check_share_names(vm, s, in_paths, in_names, problems);
+		check_share_path(vm, s, in_paths, problems);
 }
 
 void check_whole_mib(const struct microvm *vm, struct problems *problems)

@@ -5,9 +5,9 @@
 
 #include "hypervisor.h"
 
-/* For those that cut a value at certain bytes and know no way to write one of them: what would be
- * cut of paths, and of names, tags and serial numbers. */
-void check_separators(const struct microvm *vm, const char *in_paths, const char *in_names,
+/* For those that cut a value at certain bytes and know no way to write one of them: what would be cut
+ * of paths, and of serial numbers. IDs have none. */
+void check_separators(const struct microvm *vm, const char *in_paths, const char *in_serials,
 		      struct problems *problems);
 
 /* For those that count memory in MiB. */
