@@ -80,6 +80,16 @@ bool text_is_shown(const char *s)
 	return true;
 }
 
+bool text_is_utf8(const char *s)
+{
+	for (size_t n; *s; s += n) {
+		n = utf8_length((const unsigned char *)s);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
 void text_add_shown(struct text *t, const char *more)
 {
 	while (*more) {

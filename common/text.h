@@ -23,6 +23,8 @@ void drop_text(struct text *t);
 size_t text_shown_length(const char *s);
 /* Whether S is made of such characters alone. */
 bool text_is_shown(const char *s);
+/* Whether S is UTF-8 at least. */
+bool text_is_utf8(const char *s);
 
 /* Never NULL, memory that runs out ends the program; free() by the caller. */
 char *text_copy(const char *s);

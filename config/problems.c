@@ -71,6 +71,15 @@ int problem(const struct spot *spot, const char *format, ...)
 	return -EINVAL;
 }
 
+void warning(const struct spot *spot, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	line_add(&spot->problems->warnings, spot, format, args);
+	va_end(args);
+}
+
 static struct spot spot_in(struct problems *p, const struct section *s, const char *key)
 {
 	struct spot spot = { .problems = p, .section = s, .place = s->place };

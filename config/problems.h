@@ -20,6 +20,7 @@ struct spot {
 
 /* Notes an error and returns -EINVAL. */
 int problem(const struct spot *spot, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void warning(const struct spot *spot, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same for a key, or with NULL for the section itself, of a MicroVM that is parsed: the place is
  * where the key was set, else the section's. KEY must be a key of the section. */

@@ -387,6 +387,14 @@ static int parse_threads(const struct spot *spot, const char *text, void *field)
 	return set_string(text, field);
 }
 
+/* D-Bus carries UTF-8 alone, and PID 1 then gives no property of the whole unit. */
+static void warn_of_bytes(const struct spot *spot, const char *text)
+{
+	if (!text_is_utf8(text))
+		warning(spot, "'%s' is not UTF-8: it arrives as it is, but systemctl show and status will fail",
+			text);
+}
+
 static int parse_words(const struct spot *spot, const char *text, void *field)
 {
 	OWNED(drop_words) struct words more = { 0 };
@@ -394,13 +402,15 @@ static int parse_words(const struct spot *spot, const char *text, void *field)
 	if (words_split(&more, text) < 0)
 		return problem(spot, "'%s' has an open quote or an unknown escape; write '\\\\' for a "
 			       "backslash", text);
+	for (size_t i = 0; i < more.count; i++)
+		warn_of_bytes(spot, more.at[i]);
 	words_add_all(field, &more);
 	return 0;
 }
 
 static int parse_lines(const struct spot *spot, const char *text, void *field)
 {
-	(void)spot;
+	warn_of_bytes(spot, text);
 	words_add(field, text);
 	return 0;
 }

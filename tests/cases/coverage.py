@@ -4,7 +4,7 @@
 import re
 
 # Calls that make a message for people, and the position of the format among their arguments.
-calls = {"problem": 1, "problem_in": 3, "warning_in": 3, "reader_problem": 1, "words_addf": 1, "log_failure": 1,
+calls = {"problem": 1, "warning": 1, "problem_in": 3, "warning_in": 3, "reader_problem": 1, "words_addf": 1, "log_failure": 1,
          "log_line": 1}
 sources = ["config/*.c", "generator/*.c", "hypervisors/*.c", "command/check.c"]
 # words_addf() makes other lists as well, log_line() passes others' texts on.
