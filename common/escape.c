@@ -23,6 +23,13 @@ static void escape_byte(struct text *t, unsigned char c)
 		text_add_bytes(t, (char[]){ (char)c }, 1);
 }
 
+/* Bytes that mean themselves between quotes. */
+static bool is_harmless(unsigned char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '+' && c <= ';') || c == ' ' ||
+	       c == '=' || c == '@' || c == '_';
+}
+
 /* A quoted word; what needs an escape is left to the caller's function. */
 static void escape_quoted(struct text *t, const char *word,
 			  void (*escape)(struct text *t, unsigned char c))
@@ -30,9 +37,10 @@ static void escape_quoted(struct text *t, const char *word,
 	text_add_bytes(t, "\"", 1);
 	while (*word) {
 		/* Runs of harmless bytes in one go: most words are nothing else. */
-		size_t n = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					"0123456789 =/.,:;_-+@");
+		size_t n = 0;
 
+		while (is_harmless((unsigned char)word[n]))
+			n++;
 		text_add_bytes(t, word, n);
 		word += n;
 		if (*word)

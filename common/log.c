@@ -2,6 +2,7 @@
 #include "log.h"
 
 #include "owned.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,28 +38,22 @@ void log_line(enum log_level level, const char *format, ...)
 {
 	OWNED(drop_str) char *text = NULL;
 	va_list args;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	text = text_format_args(format, args);
 	va_end(args);
-	if (n < 0)
-		text = NULL;
-	log_text(level, text ? text : format);
+	log_text(level, text);
 }
 
 int log_failure(int error, const char *format, ...)
 {
 	OWNED(drop_str) char *text = NULL;
 	va_list args;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	text = text_format_args(format, args);
 	va_end(args);
-	if (n < 0)
-		text = NULL;
-	log_line(LEVEL_ERROR, "%s: %s", text ? text : format, strerror(-error));
+	log_line(LEVEL_ERROR, "%s: %s", text, strerror(-error));
 	return EXIT_REFUSED;
 }
 

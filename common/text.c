@@ -2,6 +2,7 @@
 #include "text.h"
 
 #include "log.h"
+#include "owned.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,18 +32,46 @@ void text_add(struct text *t, const char *more)
 	text_add_bytes(t, more, strlen(more));
 }
 
+static bool only_strings(const char *format)
+{
+	while ((format = strchr(format, '%')))
+		if (*++format != 's')
+			return false;
+	return true;
+}
+
+/* Most of what is formatted are paths of a few strings, for which stdio does ten times the work. */
+static char *join(const char *format, va_list args)
+{
+	struct text t = { 0 };
+
+	text_add(&t, "");
+	for (const char *next; (next = strchr(format, '%')); format = next + 2) {
+		text_add_bytes(&t, format, (size_t)(next - format));
+		text_add(&t, va_arg(args, const char *));
+	}
+	text_add(&t, format);
+	return t.at;
+}
+
+char *text_format_args(const char *format, va_list args)
+{
+	char *s;
+
+	if (only_strings(format))
+		return join(format, args);
+	return must(vasprintf(&s, format, args) < 0 ? NULL : s);
+}
+
 void text_addf(struct text *t, const char *format, ...)
 {
+	OWNED(drop_str) char *s = NULL;
 	va_list args;
-	char *s;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&s, format, args);
+	s = text_format_args(format, args);
 	va_end(args);
-	must(n < 0 ? NULL : s);
-	text_add_bytes(t, s, (size_t)n);
-	free(s);
+	text_add(t, s);
 }
 
 static size_t utf8_length(const unsigned char *s)
@@ -118,10 +147,9 @@ char *text_format(const char *format, ...)
 {
 	va_list args;
 	char *s;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&s, format, args);
+	s = text_format_args(format, args);
 	va_end(args);
-	return must(n < 0 ? NULL : s);
+	return s;
 }

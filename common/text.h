@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdarg.h>
 #include <stddef.h>
 
 struct text {
@@ -29,3 +30,4 @@ bool text_is_utf8(const char *s);
 /* Never NULL, memory that runs out ends the program; free() by the caller. */
 char *text_copy(const char *s);
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *text_format_args(const char *format, va_list args) __attribute__((format(printf, 1, 0)));

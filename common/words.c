@@ -29,13 +29,10 @@ void words_add(struct words *w, const char *text)
 void words_addf(struct words *w, const char *format, ...)
 {
 	va_list args;
-	char *s;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&s, format, args);
+	words_take(w, text_format_args(format, args));
 	va_end(args);
-	words_take(w, must(n < 0 ? NULL : s));
 }
 
 void words_add_all(struct words *w, const struct words *more)

@@ -39,11 +39,10 @@ static void line_add(struct words *lines, const struct spot *spot, const char *f
 
 static void line_add(struct words *lines, const struct spot *spot, const char *format, va_list args)
 {
-	OWNED(drop_str) char *what = NULL;
+	OWNED(drop_str) char *what = text_format_args(format, args);
 	OWNED(drop_text) struct text shown = { 0 };
 	struct text line = { 0 };
 
-	must(vasprintf(&what, format, args) < 0 ? NULL : what);
 	text_add(&shown, "");
 	text_add_shown(&shown, what);
 	if (spot->place.file)
