@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What microvm-run hands over when it becomes a hypervisor: it starts stand-ins, which write down what they find.
+
+usage: starts.py HELPERS     the folder of the helpers that were built
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HELPERS = sys.argv[1]
+
+STAND_IN = """#!/usr/bin/python3
+import fcntl, json, os, stat, sys, termios, time
+found = {"argv": sys.argv[1:], "comm": open("/proc/self/comm").read().strip(), "home": os.environ.get("HOME")}
+try:
+    mode = termios.tcgetattr(0)
+    termios.tcsetattr(0, termios.TCSANOW, mode)
+    found["terminal"] = True
+except termios.error:
+    found["terminal"] = False
+found["stdin blocks"] = found["terminal"] and not __import__("select").select([0], [], [], 0.2)[0]
+print("console output", flush=True)
+for path in [word.split("path=")[1].split(",")[0] for word in sys.argv if word.startswith("file,path=")]:
+    image = open(path, "r+b")
+    try:
+        fcntl.flock(image, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        found["locks"] = True
+    except OSError:
+        found["locks"] = False
+if found["home"] and os.path.islink(found["home"] + "/.lkvm"):
+    found["sockets"] = os.path.realpath(found["home"] + "/.lkvm")
+open(os.environ["FACTS"] + "~", "w").write(json.dumps(found))
+os.rename(os.environ["FACTS"] + "~", os.environ["FACTS"])
+time.sleep(60)
+"""
+
+BZIMAGE = bytes(0x202) + b"HdrS" + bytes(100)
+ELF = b"\x7fELF" + bytes(1000)
+
+
+class Stage:
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.runtime = self.folder / "run"
+        self.runtime.mkdir()
+        self.facts = self.folder / "facts"
+        self.stand_in = self.folder / "stand-in"
+        self.stand_in.write_text(STAND_IN)
+        self.stand_in.chmod(0o755)
+        (self.folder / "bzImage").write_bytes(BZIMAGE)
+        (self.folder / "vmlinux").write_bytes(ELF)
+        (self.folder / "text").write_text("no kernel\n" * 100)
+        (self.folder / "a.img").write_bytes(bytes(1 << 20))
+        self.running = []
+
+    def start(self, hypervisor, *words, kernel="bzImage", runtime=None):
+        """Returns what the stand-in found, and the process; without a stand-in what was said."""
+        runtime = runtime or self.runtime
+        if self.facts.exists():
+            self.facts.unlink()
+        words = [f"microvm.hypervisor={hypervisor}", f"{hypervisor}.package={self.stand_in}",
+                 f"microvm.kernel={self.folder / kernel}", f"microvm.stateDir={self.folder}", *words]
+        if hypervisor != "alioth":
+            words.append(f"microvm.socket={runtime}/control.sock")
+        process = subprocess.Popen([f"{HELPERS}/microvm-run", "a", *words], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=dict(os.environ, RUNTIME_DIRECTORY=str(runtime), FACTS=str(self.facts)))
+        for _ in range(1000):
+            if self.facts.exists():
+                self.running.append(process)
+                return json.loads(self.facts.read_text()), process
+            if process.poll() is not None:
+                return None, process.stderr.read()
+            time.sleep(0.02)
+        return None, "nothing came"
+
+    def stop(self):
+        for process in self.running:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        self.running = []
+
+
+def result(name, good, *details):
+    print(f"{'ok' if good else 'not ok'} - starts, {name}")
+    for detail in details if not good else []:
+        print(f"# {detail}")
+
+
+def found(stage, name, hypervisor, wanted, *words, **options):
+    facts, process = stage.start(hypervisor, *words, **options)
+    good = facts is not None and all(facts.get(key) == value for key, value in wanted.items())
+    result(f"{hypervisor}: {name}", good, facts, process if facts is None else "")
+    return process
+
+
+def refused(stage, name, hypervisor, text, *words, **options):
+    facts, said = stage.start(hypervisor, *words, **options)
+    result(f"{hypervisor}: {name}", facts is None and text in said, facts, said)
+
+
+def terminals(stage):
+    for hypervisor in ("stratovirt", "alioth"):
+        process = found(stage, "a terminal to read, its output is ours", hypervisor,
+                        {"terminal": True, "stdin blocks": True, "comm": "microvm@a"})
+        stage.stop()
+        result(f"{hypervisor}: the console's output arrives", "console output" in process.stdout.read())
+    for hypervisor in ("crosvm", "kvmtool"):
+        found(stage, "no terminal", hypervisor, {"terminal": False})
+        stage.stop()
+
+
+def names(stage):
+    found(stage, "the process is called microvm@a", "kvmtool", {"comm": "microvm@a"})
+    stage.stop()
+    found(stage, "or not", "kvmtool", {"comm": "stand-in"}, "microvm.prettyProcnames=no")
+    stage.stop()
+
+
+def locks(stage):
+    other = stage.folder / "other"
+    other.mkdir()
+    volume = "volume.a"
+    found(stage, "locks its volumes itself", "alioth", {"locks": True}, volume)
+    refused(stage, "which others meet", "crosvm", "is in use", volume, runtime=other)
+    stage.stop()
+    found(stage, "has its volumes locked", "crosvm", {}, volume)
+    refused(stage, "which others meet", "alioth", "is in use", volume, runtime=other)
+    stage.stop()
+    found(stage, "the locks end with it", "stratovirt", {}, volume)
+    stage.stop()
+
+
+def sockets(stage):
+    found(stage, "its control socket is ours", "kvmtool",
+          {"home": str(stage.runtime), "sockets": str(stage.runtime)})
+    stage.stop()
+    found(stage, "its control socket is ours, the next time too", "kvmtool", {"sockets": str(stage.runtime)})
+    stage.stop()
+
+
+def kernels(stage):
+    for hypervisor in ("kvmtool", "stratovirt"):
+        refused(stage, "an ELF kernel", hypervisor, "is an ELF file", kernel="vmlinux")
+        refused(stage, "what is no kernel", hypervisor, "is no kernel", kernel="text")
+    facts, said = stage.start("alioth", kernel="vmlinux")
+    result("alioth: an ELF kernel", facts and "--pvh" in facts["argv"] and "--kernel" not in facts["argv"], facts, said)
+    stage.stop()
+    found(stage, "an ELF kernel", "crosvm", {}, kernel="vmlinux")
+    stage.stop()
+
+
+def main():
+    sys.stdout.reconfigure(line_buffering=True)
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR))
+    except OSError as error:
+        print(f"skip - starts # /dev/kvm cannot be opened: {error.strerror}")
+        return
+    with tempfile.TemporaryDirectory(prefix="starts-", dir="/var/tmp") as folder:
+        stage = Stage(folder)
+        try:
+            for part in (terminals, names, locks, sockets, kernels):
+                part(stage)
+        finally:
+            stage.stop()
+
+
+main()
