@@ -9,12 +9,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/socket.h>
 
+/* Neither way waits for the other: two ends that both write first would never read. */
 struct way {
-	int from, to; /* from is -1 when it has ended */
+	int from; /* -1 when it has ended */
+	int to;
+	size_t begin, end; /* of what was read and is not written yet */
+	char bytes[65536];
 };
 
 static int connect_to(const char *address, const char *port)
@@ -30,64 +32,78 @@ static int connect_to(const char *address, const char *port)
 	return MOVE_FD(fd);
 }
 
-static int write_all(int fd, const char *bytes, size_t left)
+static bool is_empty(const struct way *w)
 {
-	while (left > 0) {
-		ssize_t n = write(fd, bytes, left);
+	return w->begin == w->end;
+}
 
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		bytes += n < 0 ? 0 : n;
-		left -= n < 0 ? 0 : (size_t)n;
+/* Not now is no error. */
+static int result(ssize_t n)
+{
+	return n >= 0 || errno == EAGAIN || errno == EINTR ? 0 : -errno;
+}
+
+static int take(struct way *w)
+{
+	ssize_t n = recv(w->from, w->bytes, sizeof(w->bytes), MSG_DONTWAIT);
+
+	w->begin = 0;
+	w->end = n > 0 ? (size_t)n : 0;
+	/* The end of one side is told to the other, which may still have to say something. */
+	if (n == 0) {
+		(void)shutdown(w->to, SHUT_WR);
+		w->from = -1;
 	}
-	return 0;
+	return result(n);
 }
 
-/* One piece; the end of one side is told to the other, which may still have to say something. */
-static int pass(struct way *w)
+static int give(struct way *w)
 {
-	char bytes[65536];
-	ssize_t n = read(w->from, bytes, sizeof(bytes));
+	ssize_t n =
+		send(w->to, w->bytes + w->begin, w->end - w->begin, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-	if (n > 0)
-		return write_all(w->to, bytes, (size_t)n);
-	if (n < 0)
-		return errno == EINTR ? 0 : -errno;
-	(void)shutdown(w->to, SHUT_WR);
-	w->from = -1;
-	return 0;
+	w->begin += n > 0 ? (size_t)n : 0;
+	return result(n);
 }
 
-static int pass_both(struct way ways[2])
+static void expect(const struct way *w, struct pollfd *ret)
 {
-	while (ways[0].from >= 0 || ways[1].from >= 0) {
-		struct pollfd p[] = { { .fd = ways[0].from, .events = POLLIN },
-				      { .fd = ways[1].from, .events = POLLIN } };
-		int r = poll(p, 2, -1) < 0 && errno != EINTR ? -errno : 0;
+	if (is_empty(w))
+		*ret = (struct pollfd){ .fd = w->from, .events = POLLIN };
+	else
+		*ret = (struct pollfd){ .fd = w->to, .events = POLLOUT };
+}
 
+static int pass_all(struct way *ways)
+{
+	struct pollfd p[2];
+	int r = 0;
+
+	while (r == 0 && (ways[0].from >= 0 || ways[1].from >= 0)) {
+		for (int i = 0; i < 2; i++)
+			expect(&ways[i], &p[i]);
+		if (poll(p, 2, -1) < 0)
+			r = result(-1);
 		for (int i = 0; i < 2 && r == 0; i++)
 			if (p[i].revents)
-				r = pass(&ways[i]);
-		if (r < 0)
-			return r;
+				r = is_empty(&ways[i]) ? take(&ways[i]) : give(&ways[i]);
 	}
-	return 0;
+	return r;
 }
 
 int main(int argc, char **argv)
 {
-	OWNED(drop_fd) int fd = -1;
-	int r;
+	static struct way ways[2];
+	OWNED(drop_fd) int fd = argc == 3 ? connect_to(argv[1], argv[2]) : -EINVAL;
 
-	if (argc != 3)
-		return log_usage("microvm-forward ADDRESS PORT");
-	(void)signal(SIGPIPE, SIG_IGN);
-	fd = connect_to(argv[1], argv[2]);
 	if (fd == -EINVAL)
 		return log_usage("microvm-forward ADDRESS PORT");
-	/* Nobody is there to read a message but the guest: the connection ends. */
+	/* Nobody reads a message but the guest, for whom the connection ends. */
 	if (fd < 0)
 		return EXIT_REFUSED;
-	r = pass_both((struct way[]){ { STDIN_FILENO, fd }, { fd, STDOUT_FILENO } });
-	return r < 0 ? EXIT_REFUSED : EXIT_DONE;
+	ways[0].from = STDIN_FILENO;
+	ways[0].to = fd;
+	ways[1].from = fd;
+	ways[1].to = STDOUT_FILENO;
+	return pass_all(ways) < 0 ? EXIT_REFUSED : EXIT_DONE;
 }
