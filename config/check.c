@@ -2,11 +2,13 @@
 #include "check.h"
 
 #include "keys.h"
+#include "../common/block.h"
 #include "../common/owned.h"
 #include "../common/text.h"
 #include "../hypervisors/hypervisor.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -138,6 +140,35 @@ static void check_label(const struct volume *v, struct problems *p)
 		problem_in(p, &v->section, "mkfsExtraArgs", "no file system is made; set fsType");
 }
 
+/* LABEL=data and the like; "LABLE=data" is to be no file of that name. */
+static void check_tag(const struct volume *v, struct problems *p)
+{
+	size_t n = v->image ? strspn(v->image, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") : 0;
+	const char *value = n > 0 && v->image[n] == '=' ? v->image + n + 1 : NULL;
+
+	if (!value)
+		return;
+	if (!volume_is_device(v))
+		problem_in(p, &v->section, "image", "'%s' is none of LABEL=, UUID=, PARTLABEL= and "
+			   "PARTUUID=; write the whole path of a file that has such a name", v->image);
+	else if (strcmp(value, "") == 0 || strcmp(value, ".") == 0 || strcmp(value, "..") == 0)
+		problem_in(p, &v->section, "image", "'%s' names no device; write its %.*s behind the '='",
+			   v->image, (int)n, v->image);
+}
+
+/* What would be for an image that is made. */
+static void check_device_keys(const struct volume *v, struct problems *p)
+{
+	static const char *const keys[] = { "autoCreate", "label", "mkfsExtraArgs" };
+
+	if (!volume_is_device(v))
+		return;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (section_sets(&v->section, keys[i]) && (i > 0 || v->auto_create))
+			warning_in(p, &v->section, keys[i], "does nothing for '%s': a block device is never made "
+				   "or formatted", v->image);
+}
+
 static void check_image(const struct volume *v, struct problems *p)
 {
 	if (v->image && v->image[strlen(v->image) - 1] == '/')
@@ -145,9 +176,8 @@ static void check_image(const struct volume *v, struct problems *p)
 	if (is_temporary(v->image))
 		problem_in(p, &v->section, "image", "'%s' is where old files are removed; write a path "
 						    "elsewhere", v->image);
-	if (v->image && (strncmp(v->image, "/dev/", 5) == 0 || strchr(v->image, '=')))
-		problem_in(p, &v->section, "image", "block devices are not supported yet by this version; "
-						    "write a file's path");
+	check_tag(v, p);
+	check_device_keys(v, p);
 	if (v->image_type != IMAGE_RAW && v->fs_type != FS_NONE && section_sets(&v->section, "fsType"))
 		problem_in(p, &v->section, "fsType", "a file system can only be made in a raw image; "
 						     "write fsType=none or imageType=raw");
@@ -259,6 +289,30 @@ static void check_file(const struct microvm *vm, const char *key, const char *pa
 		warning_in(p, &vm->section, key, "%s: %s", path, strerror(errno));
 }
 
+/* Only what anybody may see; the start looks into it. */
+static void check_device(const struct volume *v, const char *path, struct problems *p)
+{
+	OWNED(drop_str) char *use = NULL;
+	struct stat st;
+	uint64_t size;
+
+	if (stat(path, &st) < 0) {
+		warning_in(p, &v->section, "image", "%s: %s", path, strerror(errno));
+		return;
+	}
+	if (!S_ISBLK(st.st_mode)) {
+		warning_in(p, &v->section, "image", "%s is not a block device", path);
+		return;
+	}
+	use = block_use("", st.st_rdev);
+	size = block_size("", st.st_rdev);
+	if (use)
+		warning_in(p, &v->section, "image", "%s %s; a MicroVM must have it for itself", path, use);
+	if (section_sets(&v->section, "size") && size > 0 && size < v->size)
+		warning_in(p, &v->section, "size", "%s has only %" PRIu64 " bytes, and a block device is "
+						   "never grown", path, size);
+}
+
 void microvm_check_host(const struct microvm *vm, struct problems *problems)
 {
 	check_file(vm, "kernel", vm->kernel, problems);
@@ -266,7 +320,9 @@ void microvm_check_host(const struct microvm *vm, struct problems *problems)
 	for (each(struct volume, v, vm->volumes)) {
 		OWNED(drop_str) char *path = volume_path(vm, v);
 
-		if (access(path, F_OK) < 0 && errno == ENOENT && (!v->auto_create || v->size == 0))
+		if (volume_is_device(v))
+			check_device(v, path, problems);
+		else if (access(path, F_OK) < 0 && errno == ENOENT && (!v->auto_create || v->size == 0))
 			warning_in(problems, &v->section, v->auto_create ? "size" : "image",
 				   v->auto_create ? "%s does not exist, and without a size it cannot be made" :
 						    "%s does not exist, and autoCreate is off", path);

@@ -21,10 +21,67 @@ char *microvm_socket(const struct microvm *vm)
 	return *vm->socket ? text_copy(vm->socket) : NULL;
 }
 
+/* The folder of udev's links for a tag, and in *ret_value what stands behind the tag; NULL for what is
+ * a path. */
+static const char *tag_folder(const char *image, const char **ret_value)
+{
+	static const struct {
+		const char *tag, *folder;
+	} tags[] = {
+		{ "LABEL=", "/dev/disk/by-label" },
+		{ "UUID=", "/dev/disk/by-uuid" },
+		{ "PARTLABEL=", "/dev/disk/by-partlabel" },
+		{ "PARTUUID=", "/dev/disk/by-partuuid" },
+	};
+
+	for (size_t i = 0; image && i < sizeof(tags) / sizeof(*tags); i++) {
+		size_t n = strlen(tags[i].tag);
+
+		if (strncmp(image, tags[i].tag, n) == 0) {
+			*ret_value = image + n;
+			return tags[i].folder;
+		}
+	}
+	return NULL;
+}
+
+/* As udev writes a value into a link's name: what is neither plain nor a character beyond ASCII becomes
+ * \xNN. */
+static char *udev_name(const char *folder, const char *value)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "#+-.:=@_";
+	struct text t = { 0 };
+
+	text_addf(&t, "%s/", folder);
+	while (*value) {
+		size_t n = strspn(value, plain);
+
+		if (n == 0 && (unsigned char)*value >= 0x80)
+			n = text_shown_length(value);
+		if (n == 0)
+			text_addf(&t, "\\x%02x", (unsigned char)*value);
+		else
+			text_add_bytes(&t, value, n);
+		value += n ? n : 1;
+	}
+	return t.at;
+}
+
+bool volume_is_device(const struct volume *v)
+{
+	const char *value;
+
+	return v->image && (strncmp(v->image, "/dev/", 5) == 0 || tag_folder(v->image, &value));
+}
+
 char *volume_path(const struct microvm *vm, const struct volume *v)
 {
+	const char *value, *folder = tag_folder(v->image, &value);
 	char *dir = NULL, *path;
 
+	if (folder)
+		return udev_name(folder, value);
 	if (v->image && *v->image == '/')
 		return text_copy(v->image);
 	dir = microvm_state_dir(vm);

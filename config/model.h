@@ -274,7 +274,10 @@ bool section_sets(const struct section *s, const char *key);
 /* The values that stand in for what was not set; free() by the caller. */
 char *microvm_state_dir(const struct microvm *vm);
 char *microvm_socket(const struct microvm *vm); /* NULL: switched off */
+/* Of a tag such as LABEL=data: where udev links the device that has it. */
 char *volume_path(const struct microvm *vm, const struct volume *v);
+/* Whether the image is meant to be a block device of the host's, which has all its bytes already. */
+bool volume_is_device(const struct volume *v);
 const char *volume_serial(const struct volume *v);
 char *share_source(const struct microvm *vm, const struct share *s);
 char *share_socket(const struct microvm *vm, const struct share *s); /* of virtiofsd */

@@ -114,7 +114,10 @@ static void want_volume(struct wants *w, const char *root, const struct microvm 
 	OWNED(drop_str) char *real = text_format("%s%s", root, path);
 	struct stat st;
 
-	if (stat(real, &st) == 0)
+	if (stat(real, &st) == 0 && S_ISBLK(st.st_mode))
+		want(w, &v->section, "image", path, text_format("device %ju", (uintmax_t)st.st_rdev),
+		     v->read_only);
+	else if (stat(real, &st) == 0)
 		want(w, &v->section, "image", path,
 		     text_format("inode %ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino),
 		     v->read_only);

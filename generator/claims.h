@@ -11,6 +11,6 @@ struct claims *claims_new(void);
 void drop_claims(struct claims **c);
 
 /* Enters everything that the MicroVM claims, or notes a problem for each thing that another one claimed
- * before, and enters nothing. Returns 0 or -EINVAL. Of an image that exists the inode counts, of
- * another its path. ROOT stands in front of the host's paths. */
+ * before, and enters nothing. Returns 0 or -EINVAL. Of an image that exists the inode counts, or
+ * the number of the block device, of another its path. ROOT stands in front of the host's paths. */
 int claims_enter(struct claims *c, const char *root, const struct microvm *vm, struct problems *p);

@@ -3,6 +3,7 @@
 
 #include "networks.h"
 #include "unit.h"
+#include "../common/escape.h"
 #include "../common/owned.h"
 
 #include <string.h>
@@ -27,7 +28,7 @@ void unit_mounts(struct text *u, const struct microvm *vm, const struct words *m
 	if (needs_state_dir(vm))
 		path_once(&paths, state);
 	for (each(struct volume, v, vm->volumes))
-		if (v->image && *v->image == '/')
+		if (v->image && *v->image == '/' && !volume_is_device(v))
 			path_once(&paths, v->image);
 	for (each(struct share, s, vm->shares))
 		if (*s->source == '/')
@@ -37,8 +38,26 @@ void unit_mounts(struct text *u, const struct microvm *vm, const struct words *m
 	unit_words(u, "RequiresMountsFor", &paths);
 }
 
+/* Waits for the devices, but does not fail for them: the helper itself says what is missing, and finds
+ * those as well for which nobody makes device units (in containers; links that are not udev's). */
+static void unit_await_devices(struct text *u, const struct microvm *vm)
+{
+	OWNED(drop_words) struct words units = { 0 };
+
+	for (each(struct volume, v, vm->volumes)) {
+		OWNED(drop_str) char *path = volume_path(vm, v);
+		OWNED(drop_str) char *name = escape_unit_path(path);
+
+		if (volume_is_device(v))
+			words_addf(&units, "%s.device", name);
+	}
+	unit_names(u, "Wants", &units);
+	unit_names(u, "After", &units);
+}
+
 static void install_unit(struct text *u, const struct microvm *vm)
 {
+	unit_await_devices(u, vm);
 	unit_mounts(u, vm, &(struct words){ 0 });
 }
 
@@ -55,6 +74,26 @@ static void writable_once(struct words *paths, const char *path)
 	path_once(paths, itself);
 }
 
+/* To look into the devices, and to say what the host does with one that is in use. */
+static void service_devices(struct text *u, const struct microvm *vm)
+{
+	bool any = false;
+
+	for (each(struct volume, v, vm->volumes)) {
+		OWNED(drop_str) char *path = volume_path(vm, v);
+
+		if (!volume_is_device(v))
+			continue;
+		unit_device(u, path, "r");
+		any = true;
+	}
+	if (!any)
+		return;
+	unit_set(u, "InaccessiblePaths", "");
+	unit_set(u, "ProtectKernelTunables", "yes");
+	unit_set(u, "ProcSubset", "all");
+}
+
 /* Images are made beside their place and then renamed, so their folders must be writable, and where a
  * link leads; of a state folder elsewhere the one above it. */
 static void install_service(struct text *u, const struct microvm *vm)
@@ -64,12 +103,13 @@ static void install_service(struct text *u, const struct microvm *vm)
 	if (vm->state_dir)
 		writable_once(&paths, vm->state_dir);
 	for (each(struct volume, v, vm->volumes))
-		if (v->image && *v->image == '/')
+		if (v->image && *v->image == '/' && !volume_is_device(v))
 			writable_once(&paths, v->image);
 	for (each(struct share, s, vm->shares))
 		if (*s->source == '/')
 			writable_once(&paths, s->source);
 	unit_words(u, "ReadWritePaths", &paths);
+	service_devices(u, vm);
 }
 
 const struct companion companions[] = {

@@ -35,6 +35,13 @@ void bind_hidden(struct text *u, const char *path)
 		unit_bind(u, "BindReadOnlyPaths", path);
 }
 
+static void unit_volume_device(struct text *u, const struct microvm *vm, const struct volume *v)
+{
+	OWNED(drop_str) char *path = volume_path(vm, v);
+
+	unit_device(u, path, v->read_only ? "r" : "rw");
+}
+
 static void unit_files(struct text *u, const struct microvm *vm)
 {
 	const struct hypervisor *h = hypervisors[vm->hypervisor];
@@ -46,7 +53,9 @@ static void unit_files(struct text *u, const struct microvm *vm)
 		unit_text(u, "WorkingDirectory", state);
 	}
 	for (each(struct volume, v, vm->volumes)) {
-		if (!v->image || *v->image != '/')
+		if (volume_is_device(v))
+			unit_volume_device(u, vm, v);
+		if (!v->image || *v->image != '/' || volume_is_device(v))
 			continue;
 		if (!v->read_only)
 			unit_bind(u, "BindPaths", v->image);

@@ -84,6 +84,13 @@ void unit_bind(struct text *u, const char *key, const char *path)
 	text_add(u, "\n");
 }
 
+void unit_device(struct text *u, const char *path, const char *access)
+{
+	assign(u, "DeviceAllow");
+	escape_list_word(u, path);
+	text_addf(u, " %s\n", access);
+}
+
 void unit_names(struct text *u, const char *key, const struct words *names)
 {
 	if (names->count == 0)

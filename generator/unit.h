@@ -20,6 +20,8 @@ void unit_text(struct text *u, const char *key, const char *value);
 void unit_words(struct text *u, const char *key, const struct words *values);
 /* A path for BindPaths= or BindReadOnlyPaths=. */
 void unit_bind(struct text *u, const char *key, const char *path);
+/* DeviceAllow= of a node; systemd follows links when it starts the unit. */
+void unit_device(struct text *u, const char *path, const char *access);
 /* Names of units, each already what systemd calls it. */
 void unit_names(struct text *u, const char *key, const struct words *names);
 /* KEY=PREFIX:PROGRAM "word" …, a word a line, so that systemctl cat can be read. */

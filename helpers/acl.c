@@ -2,6 +2,7 @@
 #include "acl.h"
 
 #include "../common/owned.h"
+#include "trusted-path.h"
 
 #include <acl/libacl.h>
 #include <errno.h>
@@ -11,6 +12,24 @@ static void drop_acl(acl_t *acl)
 {
 	if (*acl)
 		(void)acl_free(*acl);
+}
+
+/* By the name of the descriptor, as acl_get_fd(3) wants a file that was opened: a block device may be one
+ * that this program must not open any more. */
+static acl_t get_acl(int fd)
+{
+	char name[PATH_OF_FD];
+
+	path_of_fd(fd, name);
+	return acl_get_file(name, ACL_TYPE_ACCESS);
+}
+
+static int set_acl(int fd, acl_t acl)
+{
+	char name[PATH_OF_FD];
+
+	path_of_fd(fd, name);
+	return acl_set_file(name, ACL_TYPE_ACCESS, acl);
 }
 
 /* The user that an entry is for; false for an entry of another kind. */
@@ -90,7 +109,7 @@ static int write_changed(int fd, acl_t before, acl_t *acl)
 		return r;
 	if (acl_cmp(before, *acl) == 0)
 		return 0;
-	return acl_set_fd(fd, *acl) < 0 ? -errno : 0;
+	return set_acl(fd, *acl) < 0 ? -errno : 0;
 }
 
 struct stale_or_own {
@@ -113,7 +132,7 @@ int acl_let(int fd, uid_t uid, bool write, acl_chooser *stale, void *data)
 	OWNED(drop_acl) acl_t acl = NULL;
 	int r;
 
-	before = acl_get_fd(fd);
+	before = get_acl(fd);
 	acl = before ? acl_dup(before) : NULL;
 	if (!acl)
 		return -errno;
@@ -134,7 +153,7 @@ int acl_take_back(int fd, uid_t uid)
 	OWNED(drop_acl) acl_t acl = NULL;
 	int r;
 
-	before = acl_get_fd(fd);
+	before = get_acl(fd);
 	acl = before ? acl_dup(before) : NULL;
 	if (!acl)
 		return -errno;

@@ -164,13 +164,11 @@ int grants_add(const struct grants *g, int fd, const char *path, uid_t uid, bool
 static int release_one(const struct grant *grant)
 {
 	OWNED(drop_found) struct found found = NOTHING_FOUND;
-	OWNED(drop_fd) int fd = -1;
 
-	if (path_find(grant->path, &found) < 0 || found.file < 0 || !S_ISREG(found.stat.st_mode) ||
+	if (path_find(grant->path, &found) < 0 || found.file < 0 ||
 	    !grant_is_for(grant, grant->uid, &found.stat))
 		return 0;
-	fd = path_reopen(found.file, O_RDONLY);
-	return fd < 0 ? fd : acl_take_back(fd, grant->uid);
+	return acl_take_back(found.file, grant->uid);
 }
 
 int grants_release(const struct grants *g)

@@ -4,6 +4,7 @@
  * ends. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct holds {
@@ -14,6 +15,10 @@ struct holds {
 /* Opens with open(2)'s flags and locks with flock(2)'s operation. Returns 0, -EWOULDBLOCK where
  * another holds the file, or -errno. */
 int hold(struct holds *h, const char *path, int flags, int operation);
+
+/* The same for a block device that the hypervisor writes to, or that it only reads, as others may at the same
+ * time. */
+int hold_device(struct holds *h, const char *path, bool write);
 
 /* From now on exec passes the descriptors on; not earlier, so that no other program gets them. */
 int holds_keep(const struct holds *h);

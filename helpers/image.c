@@ -48,18 +48,10 @@ int image_fail(const struct image *image, const char *format, ...)
 	return EXIT_REFUSED;
 }
 
-static bool names_device(const char *image)
-{
-	static const char *const tags[] = { "LABEL=", "UUID=", "PARTLABEL=", "PARTUUID=", "/dev/" };
-
-	for (size_t i = 0; image && i < sizeof(tags) / sizeof(*tags); i++)
-		if (strncmp(image, tags[i], strlen(tags[i])) == 0)
-			return true;
-	return false;
-}
-
 static int not_found(const struct image *image, int error)
 {
+	if (error == -ENOENT && volume_is_device(image->volume))
+		return image_fail(image, "no device of the host has that name");
 	if (error == -ENOENT)
 		return image_fail(image,
 				  "the folder that it lies in does not exist; make it first");
@@ -72,16 +64,19 @@ static int not_found(const struct image *image, int error)
 
 static int find(struct image *image)
 {
+	bool device = volume_is_device(image->volume);
 	int r = path_find(image->path, &image->found);
 
+	/* In /dev nothing is made. */
+	if (r == 0 && device && image->found.file < 0)
+		r = -ENOENT;
 	if (r < 0)
 		return not_found(image, r);
-	if (image->found.file < 0 || S_ISREG(image->found.stat.st_mode))
+	if (image->found.file < 0 || image_is_device(image) ||
+	    (S_ISREG(image->found.stat.st_mode) && !device))
 		return EXIT_DONE;
-	if (S_ISBLK(image->found.stat.st_mode))
-		return image_fail(
-			image, "block devices are not supported yet by this version; name a file");
-	return image_fail(image, "is not a regular file, as an image has to be");
+	return image_fail(image, device ? "is not a block device" :
+					  "is not a regular file or block device, as an image has to be");
 }
 
 int image_find(const struct microvm *vm, const struct volume *v, struct image *ret)
@@ -89,10 +84,7 @@ int image_find(const struct microvm *vm, const struct volume *v, struct image *r
 	*ret = NO_IMAGE;
 	ret->volume = v;
 	ret->path = volume_path(vm, v);
-	if (!names_device(v->image))
-		return find(ret);
-	image_fail(ret, "block devices are not supported yet by this version; name a file");
-	return EXIT_NOT_CONFIGURED;
+	return find(ret);
 }
 
 static void drop_image_draft(struct image *image)
@@ -112,6 +104,19 @@ int image_find_again(struct image *image)
 	return find(image);
 }
 
+int image_open(const struct image *image, int *ret)
+{
+	int fd;
+
+	if (image_is_device(image))
+		return image_open_device(image, ret);
+	fd = path_reopen(image->found.file, O_RDONLY);
+	if (fd < 0)
+		return image_fail(image, "cannot be opened: %s", strerror(-fd));
+	*ret = fd;
+	return EXIT_DONE;
+}
+
 static int refuse_content(const struct image *image, int content, const char *type)
 {
 	const char *wanted = fs_type_names[image->volume->fs_type];
@@ -121,6 +126,11 @@ static int refuse_content(const struct image *image, int content, const char *ty
 		return image_fail(image,
 				  "exists and is empty, and only an image that is made new is "
 				  "formatted; remove it, or set fsType = none");
+	case CONTENT_UNKNOWN:
+		return image_fail(image,
+				  "holds no file system that is known, and a block device is never "
+				  "formatted at the start; run mkfs.%s, or set fsType = none",
+				  wanted);
 	case CONTENT_DATA:
 		return image_fail(image,
 				  "holds data that is not a file system; fsType = %s would need "
@@ -157,33 +167,6 @@ int image_check(const struct image *image, int fd)
 	if (content == CONTENT_KNOWN && strcmp(type, fs_type_names[image->volume->fs_type]) == 0)
 		return EXIT_DONE;
 	return refuse_content(image, content, type);
-}
-
-int image_grow(const struct image *image)
-{
-	const struct volume *v = image->volume;
-	uint64_t is = (uint64_t)image->found.stat.st_size;
-	OWNED(drop_fd) int fd = -1;
-
-	/* Another format's file is shorter than what it holds; qemu-img(1) resizes those. */
-	if (v->image_type != IMAGE_RAW || !section_sets(&v->section, "size") || v->size == is)
-		return EXIT_DONE;
-	if (v->size < is) {
-		image_say(image, LEVEL_NOTICE,
-			  "has %" PRIu64 " bytes, more than the size of %" PRIu64
-			  "; images are not made shorter, it stays as it is",
-			  is, v->size);
-		return EXIT_DONE;
-	}
-	fd = path_reopen(image->found.file, O_WRONLY);
-	if (fd < 0 || ftruncate(fd, (off_t)v->size) < 0)
-		return image_fail(image, "cannot be grown to %" PRIu64 " bytes: %s", v->size,
-				  strerror(fd < 0 ? -fd : errno));
-	image_say(image, LEVEL_INFO,
-		  "grown from %" PRIu64 " to %" PRIu64 " bytes; what is in it keeps "
-		  "its size until the guest grows it",
-		  is, v->size);
-	return EXIT_DONE;
 }
 
 void drop_image(struct image *image)

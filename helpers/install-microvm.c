@@ -99,23 +99,24 @@ static int let_in(const struct image *image, int fd, const char *name, const str
 
 static int keep_volume(const struct image *image, const char *name, const struct stat *user)
 {
-	OWNED(drop_fd) int fd = path_reopen(image->found.file, O_RDONLY);
-	int r;
+	OWNED(drop_fd) int fd = -1;
+	int r = image_open(image, &fd);
 
-	if (fd < 0)
-		return image_fail(image, "cannot be opened: %s", strerror(-fd));
-	r = image_check(image, fd);
+	if (r == EXIT_DONE)
+		r = image_check(image, fd);
 	if (r == EXIT_DONE)
 		r = let_in(image, fd, name, user);
 	/* At last: what was not refused up to here may be written to. */
-	return r == EXIT_DONE ? image_grow(image) : r;
+	return r == EXIT_DONE ? image_grow(image, fd) : r;
 }
 
 static int install_volume(const struct microvm *vm, const struct volume *v, const struct stat *user)
 {
 	OWNED(drop_image) struct image image = NO_IMAGE;
-	int r = image_find(vm, v, &image);
+	int r = image_make_folders(vm, v, user->st_uid, user->st_gid);
 
+	if (r == EXIT_DONE)
+		r = image_find(vm, v, &image);
 	if (r == EXIT_DONE && image.found.file < 0)
 		r = image_draft(&image, user->st_uid, user->st_gid);
 	if (r != EXIT_DONE)

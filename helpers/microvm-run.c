@@ -277,10 +277,16 @@ static int hold_instance(struct start *s)
 static int hold_volume(struct start *s, const struct volume *v)
 {
 	OWNED(drop_str) char *path = volume_path(&s->vm, v);
-	int r = hold(&s->volumes, path, v->read_only ? O_RDONLY : O_RDWR, v->read_only ? LOCK_SH : LOCK_EX);
+	struct stat st;
+	int r;
 
+	if (stat(path, &st) == 0 && S_ISBLK(st.st_mode))
+		r = hold_device(&s->volumes, path, !v->read_only);
+	else
+		r = hold(&s->volumes, path, v->read_only ? O_RDONLY : O_RDWR,
+			 v->read_only ? LOCK_SH : LOCK_EX);
 	if (r == -EWOULDBLOCK) {
-		log_line(LEVEL_ERROR, "[volume %s] %s is in use: another MicroVM or program holds its lock",
+		log_line(LEVEL_ERROR, "[volume %s] %s is in use by another MicroVM or program",
 			 v->section.id, path);
 		return EXIT_REFUSED;
 	}

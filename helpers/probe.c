@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What blkid_do_safeprobe() returns; libblkid has names for it from 2.39 on only. */
@@ -48,8 +49,12 @@ static int holds_zeros(int fd)
 
 static int probe_unknown(int fd)
 {
-	int r = holds_zeros(fd);
+	struct stat st;
+	int r;
 
+	if (fstat(fd, &st) == 0 && S_ISBLK(st.st_mode))
+		return CONTENT_UNKNOWN;
+	r = holds_zeros(fd);
 	if (r < 0)
 		return r;
 	return r ? CONTENT_EMPTY : CONTENT_DATA;

@@ -5,6 +5,7 @@
 enum content {
 	CONTENT_EMPTY,    /* nothing but zeros */
 	CONTENT_DATA,     /* something, and no signature that libblkid knows */
+	CONTENT_UNKNOWN,  /* of a block device, which is not read to its end: one of these two */
 	CONTENT_KNOWN,    /* one thing: a file system, an encrypted volume, swap, … */
 	CONTENT_TABLE,    /* a partition table */
 	CONTENT_SEVERAL,  /* signatures that contradict each other */

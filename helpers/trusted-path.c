@@ -146,12 +146,17 @@ int path_find_folder(const char *path, struct found *ret)
 	return r == 0 && !S_ISDIR(ret->stat.st_mode) ? -ENOTDIR : r;
 }
 
+void path_of_fd(int fd, char ret[PATH_OF_FD])
+{
+	(void)snprintf(ret, PATH_OF_FD, "/proc/self/fd/%d", fd);
+}
+
 int path_reopen(int file, int flags)
 {
-	char name[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+	char name[PATH_OF_FD];
 	int fd;
 
-	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", file);
+	path_of_fd(file, name);
 	fd = open(name, flags | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }

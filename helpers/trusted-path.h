@@ -29,6 +29,10 @@ int path_find(const char *path, struct found *ret);
 /* The same for a folder that has to exist, and for "/" as well. */
 int path_find_folder(const char *path, struct found *ret);
 
+/* The name of what a descriptor stands for, for calls that take names alone. */
+#define PATH_OF_FD (sizeof("/proc/self/fd/") + 3 * sizeof(int))
+void path_of_fd(int fd, char ret[PATH_OF_FD]);
+
 /* Opens what an O_PATH descriptor stands for. */
 int path_reopen(int file, int flags);
 

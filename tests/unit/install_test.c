@@ -230,15 +230,20 @@ static void makes_others(void)
 	ok(run("volume.y.autoCreate=no", "volume.y.size=8M") == 1 && said("autoCreate = no"),
 	   "autoCreate = no");
 	ok(run("volume.y") == 6 && said("set size"), "no size");
-	ok(run("volume.y.image=sub/y.img", "volume.y.size=8M") == 1 &&
+	ok(run("volume.y.image=" SCRATCH "/out/sub/y.img", "volume.y.size=8M") == 1 &&
 		   said("the folder that it lies in"),
 	   "no folder");
+	ok(run("volume.y.image=sub/deep/y.img", "volume.y.size=8M") == 0 &&
+		   is("vms/web/sub/deep/y.img", "62001:62001 600 8388608") &&
+		   holds("test \"$(stat -c '%%u:%%g %%a' vms/web/sub/deep)\" = '62001:62001 700'"),
+	   "a folder below the state folder is made");
 	ok(run("volume.a", "volume.b.autoCreate=no", "volume.c.size=8M") == 6 &&
 		   said("volume a:") && said("volume b:") && holds("test -e vms/web/c.img"),
 	   "one that fails does not hide others");
-	ok(run("volume.a.image=LABEL=x", "volume.b.image=/dev/null") == 6 && said("volume a:") &&
-		   said("volume b:") && said("block devices are not supported yet"),
-	   "devices");
+	ok(run("volume.a.image=LABEL=a b", "volume.b.image=/dev/null") == 1 &&
+		   said("/dev/disk/by-label/a\\x20b: no device of the host has that name") &&
+		   said("volume b: /dev/null: is not a block device"),
+	   "no devices");
 }
 
 static void leaves_nothing(void)
@@ -339,6 +344,119 @@ static void grows(void)
 }
 
 /* ---- images of others ---- */
+
+static void grows_no_other(void)
+{
+	fresh();
+	(void)run("volume.q.size=8M", "volume.q.imageType=qcow2", "volume.v.size=8M",
+		  "volume.v.imageType=vhd");
+	sh("sha256sum vms/web/* >sum");
+	ok(run("volume.q.size=9M", "volume.q.imageType=qcow2") == 0 &&
+		   said("q.img: holds a disk of 8388608 bytes, less than the size of 9437184"),
+	   "a qcow2 image is not grown, and says so");
+	ok(run("volume.v.size=9M", "volume.v.imageType=vhd") == 0 &&
+		   said("v.img: holds a disk of 8388608 bytes"),
+	   "neither is a VHD");
+	ok(run("volume.q.size=7M", "volume.q.imageType=qcow2") == 0 && said("not made shorter"),
+	   "a qcow2 image that is longer");
+	ok(run("volume.q.size=8M", "volume.q.imageType=qcow2") == 0 && silent(),
+	   "a qcow2 image that fits");
+	ok(holds("sha256sum --quiet -c sum"), "nothing has changed in them");
+}
+
+/* ---- block devices ---- */
+
+static char disk[64]; /* a loop device */
+
+static void detach(void)
+{
+	if (*disk)
+		(void)holds("umount m 2>/dev/null; swapoff %s 2>/dev/null; delpart %s 1 2>/dev/null; "
+			    "losetup -d %s",
+			    disk, disk, disk);
+	*disk = '\0';
+}
+
+static bool attach(const char *options)
+{
+	FILE *f;
+
+	detach();
+	sh("rm -f disk; truncate -s 32M disk; mkdir -p m");
+	(void)snprintf(disk, sizeof(disk), "losetup %s -f --show disk 2>/dev/null", options);
+	f = popen(disk, "r");
+	*disk = '\0';
+	if (f && fgets(disk, sizeof(disk), f))
+		disk[strcspn(disk, "\n")] = '\0';
+	if (f)
+		(void)pclose(f);
+	return *disk;
+}
+
+#define run_disk(...) run(text_format("volume.d.image=%s", disk), ##__VA_ARGS__)
+
+static void gives_devices(void)
+{
+	sh("mkfs.ext4 -q %s && sha256sum disk >sum && chmod 660 %s", disk, disk);
+	ok(run_disk("volume.d.size=32M") == 0 && silent() &&
+		   holds("getfacl -cnpE %s | grep -qx user:62001:rw-", disk),
+	   "a block device is opened to the user");
+	ok(holds("RUNTIME_DIRECTORY=" SCRATCH "/run/web %s --release web && "
+		 "test \"$(getfacl -cnpE %s | xargs)\" = 'user::rw- group::rw- other::---'",
+		 program, disk),
+	   "and taken back, without a look inside");
+	ok(run_disk("volume.d.readOnly=yes") == 0 &&
+		   holds("getfacl -cnpE %s | grep -qx user:62001:r--", disk),
+	   "to read only");
+	ok(run_disk("volume.d.size=33M") == 1 && said("a block device is never grown"),
+	   "one that is smaller than the size");
+	ok(run_disk("volume.d.fsType=xfs") == 1 && said("holds ext4, not xfs"),
+	   "one with another file system");
+	ok(holds("sha256sum --quiet -c sum"), "nothing was written to it");
+}
+
+static void refuses_used_devices(void)
+{
+	sh("mount %s m", disk);
+	ok(run_disk() == 1 && said("is mounted at " SCRATCH "/m"), "one that is mounted");
+	sh("umount m");
+	if (holds("addpart %s 1 2048 16384 && mkfs.ext4 -q -F %sp1", disk, disk)) {
+		sh("mount %sp1 m", disk);
+		ok(run_disk("volume.d.fsType=none") == 1 && said("has a partition loop") &&
+			   said("which is mounted at " SCRATCH "/m"),
+		   "one with a partition that is mounted");
+		sh("umount m; mkfs.ext4 -q -F %s; mount %s m", disk, disk);
+		ok(run(text_format("volume.d.image=%sp1", disk), "volume.d.fsType=none") == 1 &&
+			   said("is a partition of a disk that is mounted at"),
+		   "a partition of one that is mounted");
+		sh("umount m; delpart %s 1", disk);
+	}
+	if (holds("mkswap %s >/dev/null && swapon %s", disk, disk)) {
+		ok(run_disk("volume.d.fsType=none") == 1 && said("is in use as swap"),
+		   "one that is in use as swap");
+		sh("swapoff %s", disk);
+	}
+	sh("wipefs -qa %s; dd if=/dev/zero of=%s bs=1M count=32 status=none", disk, disk);
+	ok(run_disk() == 1 && said("run mkfs.ext4") && !holds("blkid -p %s", disk),
+	   "an empty one is never formatted");
+	ok(run_disk("volume.d.fsType=none") == 0, "one for whatever the guest makes of it");
+}
+
+static void devices(void)
+{
+	fresh();
+	if (!attach(""))
+		return;
+	(void)atexit(detach);
+	gives_devices();
+	refuses_used_devices();
+	if (!attach("-r"))
+		return;
+	ok(run_disk("volume.d.fsType=none") == 1 && said("set readOnly = yes"),
+	   "one that can only be read");
+	ok(run_disk("volume.d.fsType=none", "volume.d.readOnly=yes") == 0, "and is only read");
+	detach();
+}
 
 static void elsewhere(void)
 {
@@ -487,6 +605,8 @@ int main(void)
 	says_what_is_missing();
 	judges();
 	grows();
+	grows_no_other();
+	devices();
 	elsewhere();
 	planted();
 	interrupted();
