@@ -256,6 +256,43 @@ static void check_shares(const struct microvm *vm, struct problems *p)
 	}
 }
 
+/* A word of the kernel's command line, cut at each ':' by the guest's systemd. */
+static void check_mount_point(const struct section *s, const char *path, struct words *paths,
+			      struct problems *p)
+{
+	if (!path)
+		return;
+	if (path[strspn(path, "/")] == '\0' || strpbrk(path, " \"':\\"))
+		problem_in(p, s, "mountPoint", "'%s' is not a folder that a guest can be told to mount at; "
+			   "write an absolute path without blanks, quotes, colons and backslashes", path);
+	if (words_have(paths, path))
+		problem_in(p, s, "mountPoint", "'%s' is the place of another volume or share already", path);
+	words_add(paths, path);
+}
+
+/* udev writes another name for other serial numbers. */
+static void check_mounted_serial(const struct volume *v, struct problems *p)
+{
+	const char *serial = volume_serial(v);
+
+	if (v->mount_point && serial[strspn(serial, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+						    "0123456789._-")])
+		problem_in(p, &v->section, "serial", "'%s': by it the guest finds what to mount, so write letters, "
+						     "digits, '.', '_' and '-'", serial);
+}
+
+static void check_mount_points(const struct microvm *vm, struct problems *p)
+{
+	OWNED(drop_words) struct words paths = { 0 };
+
+	for (each(struct volume, v, vm->volumes)) {
+		check_mount_point(&v->section, v->mount_point, &paths, p);
+		check_mounted_serial(v, p);
+	}
+	for (each(struct share, s, vm->shares))
+		check_mount_point(&s->section, s->mount_point, &paths, p);
+}
+
 static void check_credentials(const struct microvm *vm, struct problems *p)
 {
 	for (each(struct credential, c, vm->credentials)) {
@@ -278,6 +315,7 @@ void microvm_check(const struct microvm *vm, struct problems *problems)
 	microvm_check_memory(vm, problems);
 	microvm_check_networks(vm, problems);
 	check_shares(vm, problems);
+	check_mount_points(vm, problems);
 	check_credentials(vm, problems);
 	hypervisor_check(vm, problems);
 }

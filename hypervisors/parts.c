@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parts.h"
 
+#include "guest-mounts.h"
 #include "../common/owned.h"
 
 #include <inttypes.h>
@@ -36,6 +37,7 @@ char *kernel_line(const char *defaults, const struct microvm *vm)
 	struct text t = { 0 };
 
 	text_add(&t, defaults);
+	guest_mounts_add(&t, vm);
 	for (size_t i = 0; i < vm->kernel_params.count; i++) {
 		const char *word = vm->kernel_params.at[i];
 		bool quote = strpbrk(word, " \t\n") && !strchr(word, '"');

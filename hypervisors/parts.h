@@ -14,8 +14,8 @@ const char *on_off(bool value);
 /* A number of bytes with the largest of K, M and G that leaves no rest. */
 void add_size(struct text *t, uint64_t bytes);
 
-/* The kernel's command line: what the hypervisor's console and reboot need, then the user's words,
- * quoted as the kernel reads it where they have blanks. */
+/* The kernel's command line: what the hypervisor's console and reboot need, what the guest is to
+ * mount, then the user's words, quoted as the kernel reads it where they have blanks. */
 char *kernel_line(const char *defaults, const struct microvm *vm);
 
 /* Whether the kernel, or who starts it, can take that much; LIMIT without the NUL. */
