@@ -120,8 +120,8 @@ static char *use_by_holder(const char *root, dev_t device, const char *holder)
 	OWNED(drop_str) char *file = text_format("holders/%s/dm/name", holder);
 	OWNED(drop_str) char *name = sys_line(root, device, file);
 
-	return name ? text_format("is part of %s (%s)", holder, name) :
-		      text_format("is part of %s", holder);
+	return name ? text_format("is part of %s (%s)", holder, name)
+		    : text_format("is part of %s", holder);
 }
 
 static char *use_by_holders(const char *root, dev_t device)

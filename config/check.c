@@ -143,17 +143,22 @@ static void check_label(const struct volume *v, struct problems *p)
 /* LABEL=data and the like; "LABLE=data" is to be no file of that name. */
 static void check_tag(const struct volume *v, struct problems *p)
 {
-	size_t n = v->image ? strspn(v->image, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") : 0;
+	size_t n =
+		v->image ? strspn(v->image, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+			 : 0;
 	const char *value = n > 0 && v->image[n] == '=' ? v->image + n + 1 : NULL;
 
 	if (!value)
 		return;
 	if (!volume_is_device(v))
-		problem_in(p, &v->section, "image", "'%s' is none of LABEL=, UUID=, PARTLABEL= and "
-			   "PARTUUID=; write the whole path of a file that has such a name", v->image);
+		problem_in(p, &v->section, "image",
+			   "'%s' is none of LABEL=, UUID=, PARTLABEL= and "
+			   "PARTUUID=; write the whole path of a file that has such a name",
+			   v->image);
 	else if (strcmp(value, "") == 0 || strcmp(value, ".") == 0 || strcmp(value, "..") == 0)
-		problem_in(p, &v->section, "image", "'%s' names no device; write its %.*s behind the '='",
-			   v->image, (int)n, v->image);
+		problem_in(p, &v->section, "image",
+			   "'%s' names no device; write its %.*s behind the '='", v->image, (int)n,
+			   v->image);
 }
 
 /* What would be for an image that is made. */
@@ -165,8 +170,10 @@ static void check_device_keys(const struct volume *v, struct problems *p)
 		return;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		if (section_sets(&v->section, keys[i]) && (i > 0 || v->auto_create))
-			warning_in(p, &v->section, keys[i], "does nothing for '%s': a block device is never made "
-				   "or formatted", v->image);
+			warning_in(p, &v->section, keys[i],
+				   "does nothing for '%s': a block device is never made "
+				   "or formatted",
+				   v->image);
 }
 
 static void check_image(const struct volume *v, struct problems *p)
@@ -345,10 +352,13 @@ static void check_device(const struct volume *v, const char *path, struct proble
 	use = block_use("", st.st_rdev);
 	size = block_size("", st.st_rdev);
 	if (use)
-		warning_in(p, &v->section, "image", "%s %s; a MicroVM must have it for itself", path, use);
+		warning_in(p, &v->section, "image", "%s %s; a MicroVM must have it for itself",
+			   path, use);
 	if (section_sets(&v->section, "size") && size > 0 && size < v->size)
-		warning_in(p, &v->section, "size", "%s has only %" PRIu64 " bytes, and a block device is "
-						   "never grown", path, size);
+		warning_in(p, &v->section, "size",
+			   "%s has only %" PRIu64 " bytes, and a block device is "
+			   "never grown",
+			   path, size);
 }
 
 void microvm_check_host(const struct microvm *vm, struct problems *problems)
@@ -360,7 +370,8 @@ void microvm_check_host(const struct microvm *vm, struct problems *problems)
 
 		if (volume_is_device(v))
 			check_device(v, path, problems);
-		else if (access(path, F_OK) < 0 && errno == ENOENT && (!v->auto_create || v->size == 0))
+		else if (access(path, F_OK) < 0 && errno == ENOENT &&
+			 (!v->auto_create || v->size == 0))
 			warning_in(problems, &v->section, v->auto_create ? "size" : "image",
 				   v->auto_create ? "%s does not exist, and without a size it cannot be made" :
 						    "%s does not exist, and autoCreate is off", path);

@@ -21,8 +21,8 @@ char *microvm_socket(const struct microvm *vm)
 	return *vm->socket ? text_copy(vm->socket) : NULL;
 }
 
-/* The folder of udev's links for a tag, and in *ret_value what stands behind the tag; NULL for what is
- * a path. */
+/* The folder of udev's links for a tag, and in *ret_value what stands behind the tag; NULL for what
+ * is a path. */
 static const char *tag_folder(const char *image, const char **ret_value)
 {
 	static const struct {
@@ -45,8 +45,8 @@ static const char *tag_folder(const char *image, const char **ret_value)
 	return NULL;
 }
 
-/* As udev writes a value into a link's name: what is neither plain nor a character beyond ASCII becomes
- * \xNN. */
+/* As udev writes a value into a link's name: what is neither plain nor a character beyond ASCII
+ * becomes \xNN. */
 static char *udev_name(const char *folder, const char *value)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

@@ -276,7 +276,7 @@ char *microvm_state_dir(const struct microvm *vm);
 char *microvm_socket(const struct microvm *vm); /* NULL: switched off */
 /* Of a tag such as LABEL=data: where udev links the device that has it. */
 char *volume_path(const struct microvm *vm, const struct volume *v);
-/* Whether the image is meant to be a block device of the host's, which has all its bytes already. */
+/* Whether the image is meant to be a block device of the host's. */
 bool volume_is_device(const struct volume *v);
 const char *volume_serial(const struct volume *v);
 char *share_source(const struct microvm *vm, const struct share *s);

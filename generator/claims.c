@@ -115,8 +115,8 @@ static void want_volume(struct wants *w, const char *root, const struct microvm 
 	struct stat st;
 
 	if (stat(real, &st) == 0 && S_ISBLK(st.st_mode))
-		want(w, &v->section, "image", path, text_format("device %ju", (uintmax_t)st.st_rdev),
-		     v->read_only);
+		want(w, &v->section, "image", path,
+		     text_format("device %ju", (uintmax_t)st.st_rdev), v->read_only);
 	else if (stat(real, &st) == 0)
 		want(w, &v->section, "image", path,
 		     text_format("inode %ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino),

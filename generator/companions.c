@@ -38,8 +38,9 @@ void unit_mounts(struct text *u, const struct microvm *vm, const struct words *m
 	unit_words(u, "RequiresMountsFor", &paths);
 }
 
-/* Waits for the devices, but does not fail for them: the helper itself says what is missing, and finds
- * those as well for which nobody makes device units (in containers; links that are not udev's). */
+/* Waits for the devices, but does not fail for them: the helper itself says what is missing, and
+ * finds those as well for which nobody makes device units (in containers; links that are not
+ * udev's). */
 static void unit_await_devices(struct text *u, const struct microvm *vm)
 {
 	OWNED(drop_words) struct words units = { 0 };

@@ -14,8 +14,8 @@ static void drop_acl(acl_t *acl)
 		(void)acl_free(*acl);
 }
 
-/* By the name of the descriptor, as acl_get_fd(3) wants a file that was opened: a block device may be one
- * that this program must not open any more. */
+/* By the name of the descriptor, as acl_get_fd(3) wants a file that was opened: a block device may
+ * be one that this program must not open any more. */
 static acl_t get_acl(int fd)
 {
 	char name[PATH_OF_FD];

@@ -28,7 +28,8 @@ int hold(struct holds *h, const char *path, int flags, int operation)
 	return 0;
 }
 
-/* Waits for those who only look: udev holds a shared lock while it probes what was closed just before. */
+/* Waits for those who only look: udev holds a shared lock while it probes what was closed just
+ * before. */
 static int lock_device(int fd, int operation)
 {
 	const struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
@@ -43,8 +44,8 @@ static int lock_device(int fd, int operation)
 	return -errno;
 }
 
-/* Who writes claims the device from the kernel, and only asks by a lock whether anybody reads: udev would not
- * look at a device any more that is locked exclusively, however long that is. */
+/* Who writes claims the device from the kernel, and only asks by a lock whether anybody reads: udev
+ * would not look at a device any more that is locked exclusively, however long that is. */
 static int open_to_write(const char *path, int *ret)
 {
 	OWNED(drop_fd) int fd = block_claim(path, O_RDWR);
@@ -60,8 +61,8 @@ static int open_to_write(const char *path, int *ret)
 	return r;
 }
 
-/* Who reads holds the lock first, so that of a reader and a writer who come together one at least sees the
- * other. */
+/* Who reads holds the lock first, so that of a reader and a writer who come together one at least
+ * sees the other. */
 static int open_to_read(const char *path, int *ret)
 {
 	OWNED(drop_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -16,8 +16,8 @@ struct holds {
  * another holds the file, or -errno. */
 int hold(struct holds *h, const char *path, int flags, int operation);
 
-/* The same for a block device that the hypervisor writes to, or that it only reads, as others may at the same
- * time. */
+/* The same for a block device that the hypervisor writes to, or that it only reads, as others may
+ * at the same time. */
 int hold_device(struct holds *h, const char *path, bool write);
 
 /* From now on exec passes the descriptors on; not earlier, so that no other program gets them. */

@@ -39,16 +39,16 @@ int image_make_folders(const struct microvm *vm, const struct volume *v, uid_t u
 	if (volume_is_device(v) || !v->auto_create || v->size == 0)
 		return EXIT_DONE;
 	for (; slash && r == 0; slash = strchr(slash + 1, '/')) {
-		OWNED(drop_str) char *path =
-			text_format("%s/%.*s", state, (int)(slash - v->image), v->image);
+		OWNED(drop_str)
+		char *path = text_format("%s/%.*s", state, (int)(slash - v->image), v->image);
 
 		r = make_one(path, uid, gid);
 		/* The way to the image says this one better. */
 		if (r == -ELOOP)
 			return EXIT_DONE;
 		if (r < 0)
-			log_line(LEVEL_ERROR, "volume %s: %s: cannot be made: %s", v->section.id, path,
-				 strerror(-r));
+			log_line(LEVEL_ERROR, "volume %s: %s: cannot be made: %s", v->section.id,
+				 path, strerror(-r));
 	}
 	return r < 0 ? EXIT_REFUSED : EXIT_DONE;
 }

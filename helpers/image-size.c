@@ -50,8 +50,8 @@ static int tell_longer(const struct image *image, uint64_t is)
 	return EXIT_DONE;
 }
 
-/* Not by qemu-img(1) here: the hypervisor's user could have written names of root's files into the image, and
- * qemu-img would open them. */
+/* Not by qemu-img(1) here: the hypervisor's user could have written names of root's files into the
+ * image, and qemu-img would open them. */
 static int tell_other(const struct image *image, int fd)
 {
 	uint64_t is = disk_size(image, fd), size = image->volume->size;
@@ -60,7 +60,8 @@ static int tell_other(const struct image *image, int fd)
 		return is == 0 ? EXIT_DONE : tell_longer(image, is);
 	image_say(image, LEVEL_WARNING,
 		  "holds a disk of %" PRIu64 " bytes, less than the size of %" PRIu64
-		  ", and only a raw image is grown at the start; stop the MicroVM and use qemu-img resize",
+		  ", and only a raw image is grown at the start; stop the MicroVM and use qemu-img "
+		  "resize",
 		  is, size);
 	return EXIT_DONE;
 }

@@ -9,7 +9,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,11 +71,15 @@ static int find(struct image *image)
 		r = -ENOENT;
 	if (r < 0)
 		return not_found(image, r);
-	if (image->found.file < 0 || image_is_device(image) ||
-	    (S_ISREG(image->found.stat.st_mode) && !device))
+	if (image->found.file < 0 ||
+	    (device ? S_ISBLK(image->found.stat.st_mode) : S_ISREG(image->found.stat.st_mode)))
 		return EXIT_DONE;
-	return image_fail(image, device ? "is not a block device" :
-					  "is not a regular file or block device, as an image has to be");
+	if (S_ISBLK(image->found.stat.st_mode))
+		return image_fail(image,
+				  "is a block device; write its path below /dev, which is what it "
+				  "can be opened by");
+	return image_fail(image, device ? "is not a block device"
+					: "is not a regular file, as an image has to be");
 }
 
 int image_find(const struct microvm *vm, const struct volume *v, struct image *ret)

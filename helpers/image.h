@@ -19,7 +19,8 @@ struct image {
 
 #define NO_IMAGE ((struct image){ .found = NOTHING_FOUND, .draft = -1 })
 
-/* Makes the folders below the state folder for an image that is to be made in one, as the user's. */
+/* Makes the folders below the state folder for an image that is to be made in one, as the user's.
+ */
 int image_make_folders(const struct microvm *vm, const struct volume *v, uid_t uid, gid_t gid);
 
 /* Finds the image of a volume; found.file stays -1 where it does not exist. */
@@ -35,8 +36,8 @@ int image_draft(struct image *image, uid_t uid, gid_t gid);
 /* Gives the draft the image's name. */
 int image_publish(struct image *image);
 
-/* Opens an image that exists, for reading. A block device is refused where the host uses it, or where it is
- * not what the volume wants; until the descriptor is closed, the host cannot use it. */
+/* Opens an image that exists, for reading. A block device is refused where the host uses it, or
+ * where it is not what the volume wants; until the descriptor is closed, the host cannot use it. */
 int image_open(const struct image *image, int *ret);
 int image_open_device(const struct image *image, int *ret); /* its part for devices */
 bool image_is_device(const struct image *image);
@@ -44,7 +45,8 @@ bool image_is_device(const struct image *image);
 /* Refuses an image that holds something else than the volume's file system. */
 int image_check(const struct image *image, int fd);
 
-/* Makes an image longer that is shorter than the volume's size, or says why not; fd is open for reading. */
+/* Makes an image longer that is shorter than the volume's size, or says why not; fd is open for
+ * reading. */
 int image_grow(const struct image *image, int fd);
 
 void drop_image(struct image *image);

@@ -281,7 +281,8 @@ static int hold_volume(struct start *s, const struct volume *v)
 	int r;
 
 	if (stat(path, &st) == 0 && S_ISBLK(st.st_mode))
-		r = hold_device(&s->volumes, path, !v->read_only);
+		/* A claim is in no other lock's way. */
+		r = hold_device(v->read_only ? &s->volumes : &s->holds, path, !v->read_only);
 	else
 		r = hold(&s->volumes, path, v->read_only ? O_RDONLY : O_RDWR,
 			 v->read_only ? LOCK_SH : LOCK_EX);

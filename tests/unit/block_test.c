@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the host does with block devices, told from files as sysfs and proc have them, and who may have a
- * real one at the same time. */
+/* What the host does with block devices, told from files as sysfs and proc have them, and who may
+ * have a real one at the same time. */
 #include "common/block.h"
 #include "helpers/hold.h"
 
@@ -65,7 +65,8 @@ static void uses(void)
 /* Nodes have to be below /dev, which is the machine's: one in memory stands over it meanwhile. */
 static void nodes(void)
 {
-	if (!holds("mount -t tmpfs tmpfs /dev && mknod /dev/w9-node b 8 16 && mknod /dev/w9-swap b 8 32"))
+	if (!holds("mount -t tmpfs tmpfs /dev && mknod /dev/w9-node b 8 16 && mknod /dev/w9-swap b "
+		   "8 32"))
 		return;
 	use_is(16, "is mounted at /srv/b\\040c");
 	use_is(32, "is in use as swap");

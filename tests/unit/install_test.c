@@ -371,9 +371,10 @@ static char disk[64]; /* a loop device */
 static void detach(void)
 {
 	if (*disk)
-		(void)holds("umount m 2>/dev/null; swapoff %s 2>/dev/null; delpart %s 1 2>/dev/null; "
-			    "losetup -d %s",
-			    disk, disk, disk);
+		(void)holds(
+			"umount m 2>/dev/null; swapoff %s 2>/dev/null; delpart %s 1 2>/dev/null; "
+			"losetup -d %s",
+			disk, disk, disk);
 	*disk = '\0';
 }
 
@@ -455,6 +456,10 @@ static void devices(void)
 	ok(run_disk("volume.d.fsType=none") == 1 && said("set readOnly = yes"),
 	   "one that can only be read");
 	ok(run_disk("volume.d.fsType=none", "volume.d.readOnly=yes") == 0, "and is only read");
+	sh("ln -s %s out/link", disk);
+	ok(run("volume.d.image=" SCRATCH "/out/link", "volume.d.fsType=none") == 1 &&
+		   said("write its path below /dev"),
+	   "a link to one from elsewhere");
 	detach();
 }
 
