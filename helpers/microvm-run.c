@@ -83,9 +83,7 @@ static int read_words(struct start *s, const char *name, char **words)
 	s->dir = runtime_dir(name);
 	s->control = microvm_socket(&s->vm);
 	s->config_path = text_format("%s/config.json", s->dir);
-	if (r == 0 && !s->hypervisor)
-		log_line(LEVEL_ERROR, "this version does not have the hypervisor");
-	return r == 0 && s->hypervisor ? 0 : EXIT_CALLED_WRONGLY;
+	return r == 0 ? 0 : EXIT_CALLED_WRONGLY;
 }
 
 /* Where PATH has the program, or NULL; free() by the caller. */

@@ -115,7 +115,7 @@ extern const struct hypervisor hypervisor_kvmtool;
 extern const struct hypervisor hypervisor_stratovirt;
 extern const struct hypervisor hypervisor_alioth;
 
-extern const struct hypervisor *const hypervisors[HYPERVISORS]; /* NULL: not in this version */
+extern const struct hypervisor *const hypervisors[HYPERVISORS];
 
 /* How many queues each of the MicroVM's interfaces has; with 1 a tap must not be made for more. */
 unsigned hypervisor_queues(const struct microvm *vm);

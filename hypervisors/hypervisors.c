@@ -33,14 +33,14 @@ unsigned hypervisor_queues(const struct microvm *vm)
 {
 	const struct hypervisor *h = hypervisors[vm->hypervisor];
 
-	if (!h || !h->multi_queue)
+	if (!h->multi_queue)
 		return 1;
 	return vm->vcpu < MOST_QUEUES ? vm->vcpu : MOST_QUEUES;
 }
 
 static bool can(const struct hypervisor *h, enum ability ability)
 {
-	return h && (h->can >> ability & 1);
+	return h->can >> ability & 1;
 }
 
 /* The default of a key decides too where somebody wrote the section: a share whose proto is not set
@@ -120,26 +120,10 @@ static void ability_check(const struct microvm *vm, enum ability ability, struct
 		section_check(vm, list->at[i], ability, problems);
 }
 
-static void absence_check(const struct microvm *vm, struct problems *problems)
-{
-	struct text names = { 0 };
-
-	for (size_t i = 0; i < HYPERVISORS; i++)
-		if (hypervisors[i])
-			text_addf(&names, "%s%s", names.at ? ", " : "", hypervisors[i]->name);
-	problem_in(problems, &vm->section, "hypervisor",
-		   "not supported yet by this version; write one of: %s", names.at);
-	drop_text(&names);
-}
-
 void hypervisor_check(const struct microvm *vm, struct problems *problems)
 {
 	const struct hypervisor *h = hypervisors[vm->hypervisor];
 
-	if (!h) {
-		absence_check(vm, problems);
-		return;
-	}
 	for (enum ability ability = 0; ability < ABILITIES; ability++)
 		if (!can(h, ability))
 			ability_check(vm, ability, problems);

@@ -6,7 +6,7 @@ import re
 # Calls that make a message for people, and the position of the format among their arguments.
 calls = {"problem": 1, "warning": 1, "problem_in": 3, "warning_in": 3, "reader_problem": 1, "words_addf": 1, "log_failure": 1,
          "log_line": 1}
-sources = ["config/*.c", "generator/*.c", "hypervisors/*.c", "command/check.c"]
+sources = ["config/*.c", "generator/*.c", "hypervisors/hypervisors.c", "hypervisors/qemu.c", "command/check.c"]
 # words_addf() makes other lists as well, log_line() passes others' texts on.
 only_problems = {"words_addf"}
 literal = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -42,11 +42,11 @@ def formats_of(argument):
     return found
 
 
-def all_formats(top):
-    for pattern in sources:
+def all_formats(top, files=None, names=calls):
+    for pattern in files or sources:
         for path in sorted(top.glob(pattern)):
             text = re.sub(r"/\*.*?\*/", lambda m: re.sub(r"[^\n]", " ", m.group()), path.read_text(), flags=re.S)
-            for match in re.finditer(r"\b(" + "|".join(calls) + r")\(", text):
+            for match in re.finditer(r"\b(" + "|".join(names) + r")\(", text):
                 name = match.group(1)
                 parts = arguments(text, match.end() - 1)
                 if name in only_problems and "problems" not in parts[0]:
@@ -74,13 +74,17 @@ def exceptions(file):
     return dict(line.split("\t", 1) for line in lines)
 
 
+def is_seen(format, seen):
+    return re.search(rf"(?m)(: |\] |^(<\d>)?){pattern_of(format)}( \(warning\)|: [^:]*)?$", seen)
+
+
 def check_messages(top, here):
     """Returns what is wrong, as lines."""
     seen = "\n".join(path.read_text(errors="replace") for name in ("stderr", "output")
                      for path in sorted(here.glob(f"*/{name}")))
     allowed, bad = exceptions(here / "unseen-messages"), []
     for place, format in all_formats(top):
-        covered = re.search(rf"(?m)(: |\] |^(<\d>)?){pattern_of(format)}( \(warning\)|: [^:]*)?$", seen)
+        covered = is_seen(format, seen)
         if not covered and format not in allowed:
             bad.append(f"{place}: no case shows '{format}'")
         if covered and allowed.pop(format, None):

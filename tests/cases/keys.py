@@ -47,6 +47,10 @@ values = {
     ("interface", "mtu"): (["1500", "65535"], ["0", "67", "65536", "many"]),
     ("forwardPort", "host.address"): (["127.0.0.1"], ["::1", "192.0.2", "localhost"]),
     ("forwardPort", "guest.address"): (["10.0.2.15"], ["::1", "192.0.2", "guest"]),
+    ("microvm", "hotplugMem"): (["2M", "1G"], ["3M", "64X"]),
+    ("microvm", "hotpluggedMem"): (["0", "64"], ["2G", "3M"]),
+    ("microvm", "initialBalloonMem"): (["0", "64"], ["512", "-1"]),
+    ("microvm", "deflateOnOOM"): (["yes", "no"], ["maybe"]),
     ("microvm", "kernelParams"): (["quiet", 'a="b c" d'], ['"open', "x" * 2048]),
 }
 
@@ -61,6 +65,9 @@ sections = {
 
 # What a key, or one of its values, needs beside it in its own section.
 company = {
+    ("microvm", "hotpluggedMem"): {"hotplugMem": "1G"},
+    ("microvm", "initialBalloonMem"): {"balloon": "yes", "hypervisor": "cloud-hypervisor"},
+    ("microvm", "deflateOnOOM"): {"balloon": "yes"},
     ("interface", "bridge"): {"type": "tap"},
     ("interface", "tap.vhost"): {"type": "tap"},
     ("interface", "script"): {"type": "tap"},

@@ -49,7 +49,7 @@ def conf(hypervisor, package, section, has_id, key, value, kind):
             name, _, setting = line.partition("=")
             at[name] = setting
     name = f"[{section} vmx]" if has_id else f"[{section}]"
-    made["[microvm]"].setdefault("hypervisor", hypervisor)
+    made["[microvm]"]["hypervisor"] = hypervisor
     made.setdefault(f"[{hypervisor}]", {}).setdefault("package", str(package))
     made.setdefault(name, {})
     for setting, text in company.get((section, key), {}).items():
