@@ -70,8 +70,11 @@ void escape_list_word(struct text *t, const char *word)
 
 void escape_specifiers(struct text *t, const char *value)
 {
-	for (; *value; value++)
-		text_add_bytes(t, *value == '%' ? "%%" : value, *value == '%' ? 2 : 1);
+	for (const char *percent; (percent = strchr(value, '%')); value = percent + 1) {
+		text_add_bytes(t, value, (size_t)(percent + 1 - value));
+		text_add_bytes(t, "%", 1);
+	}
+	text_add(t, value);
 }
 
 /* The value of n digits of a base, or -1. */
@@ -154,19 +157,27 @@ char *escape_unit_name(const char *name)
 	return t.at;
 }
 
+/* '-' stays what it is: instances are names, not paths, and web-1 is to be microvm@web-1. */
+static bool is_plain_in_instance(unsigned char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= ':') || c == '-' || (c >= 'A' && c <= 'Z') ||
+	       c == '_' || c == '.';
+}
+
 char *escape_instance(const char *name)
 {
-	/* '-' stays what it is: instances are names, not paths, and web-1 is to be microvm@web-1. */
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789:_.-";
 	struct text t = { 0 };
 
 	text_add(&t, "");
-	for (; *name; name++) {
-		if (strchr(plain, *name))
-			text_add_bytes(&t, name, 1);
-		else
-			text_addf(&t, "\\x%02x", (unsigned char)*name);
+	while (*name) {
+		size_t n = 0;
+
+		while (is_plain_in_instance((unsigned char)name[n]))
+			n++;
+		text_add_bytes(&t, name, n);
+		name += n;
+		if (*name)
+			text_addf(&t, "\\x%02x", (unsigned char)*name++);
 	}
 	return t.at;
 }

@@ -32,34 +32,57 @@ void text_add(struct text *t, const char *more)
 	text_add_bytes(t, more, strlen(more));
 }
 
-static bool only_strings(const char *format)
+enum { STRINGS_MOST = 8 };
+
+/* The strings of a format that has nothing but them, and how long all is; -1 for another. */
+static int only_strings(const char *format, va_list args, const char *strings[STRINGS_MOST],
+			size_t lengths[STRINGS_MOST], size_t *all)
 {
-	while ((format = strchr(format, '%')))
-		if (*++format != 's')
-			return false;
-	return true;
+	va_list copy;
+	int n = 0;
+
+	*all = 0;
+	va_copy(copy, args);
+	for (; *format && n >= 0; format++) {
+		if (*format != '%') {
+			++*all;
+		} else if (*++format != 's' || n == STRINGS_MOST) {
+			n = -1;
+		} else {
+			strings[n] = va_arg(copy, const char *);
+			lengths[n] = strlen(strings[n]);
+			*all += lengths[n++];
+		}
+	}
+	va_end(copy);
+	return n;
 }
 
 /* Most of what is formatted are paths of a few strings, for which stdio does ten times the work. */
-static char *join(const char *format, va_list args)
+static char *join(const char *format, const char *const *strings, const size_t *lengths, size_t all)
 {
-	struct text t = { 0 };
+	char *ret = must(malloc(all + 1)), *to = ret;
 
-	text_add(&t, "");
-	for (const char *next; (next = strchr(format, '%')); format = next + 2) {
-		text_add_bytes(&t, format, (size_t)(next - format));
-		text_add(&t, va_arg(args, const char *));
+	for (; *format; format++) {
+		if (*format != '%') {
+			*to++ = *format;
+			continue;
+		}
+		to = mempcpy(to, *strings++, *lengths++);
+		format++;
 	}
-	text_add(&t, format);
-	return t.at;
+	*to = '\0';
+	return ret;
 }
 
 char *text_format_args(const char *format, va_list args)
 {
+	const char *strings[STRINGS_MOST];
+	size_t lengths[STRINGS_MOST], all;
 	char *s;
 
-	if (only_strings(format))
-		return join(format, args);
+	if (only_strings(format, args, strings, lengths, &all) >= 0)
+		return join(format, strings, lengths, all);
 	return must(vasprintf(&s, format, args) < 0 ? NULL : s);
 }
 
@@ -87,6 +110,16 @@ static size_t utf8_length(const unsigned char *s)
 	return n;
 }
 
+/* Nearly all text is this. */
+static size_t plain_length(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] >= ' ' && s[n] <= '~')
+		n++;
+	return n;
+}
+
 size_t text_shown_length(const char *s)
 {
 	const unsigned char *u = (const unsigned char *)s;
@@ -101,7 +134,7 @@ size_t text_shown_length(const char *s)
 
 bool text_is_shown(const char *s)
 {
-	for (size_t n; *s; s += n) {
+	for (size_t n; *(s += plain_length(s)); s += n) {
 		n = text_shown_length(s);
 		if (n == 0)
 			return false;
@@ -111,7 +144,7 @@ bool text_is_shown(const char *s)
 
 bool text_is_utf8(const char *s)
 {
-	for (size_t n; *s; s += n) {
+	for (size_t n; *(s += plain_length(s)); s += n) {
 		n = utf8_length((const unsigned char *)s);
 		if (n == 0)
 			return false;
@@ -122,8 +155,10 @@ bool text_is_utf8(const char *s)
 void text_add_shown(struct text *t, const char *more)
 {
 	while (*more) {
-		size_t n = text_shown_length(more);
+		size_t n = plain_length(more);
 
+		if (n == 0)
+			n = text_shown_length(more);
 		if (n > 0)
 			text_add_bytes(t, more, n);
 		else

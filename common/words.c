@@ -60,6 +60,16 @@ bool words_have(const struct words *w, const char *text)
 
 static const char *const blanks = " \t\n\r";
 
+/* Bytes that mean themselves, in or out of quotes. */
+static size_t plain_length(const char *s)
+{
+	size_t n = 0;
+
+	while ((unsigned char)s[n] > ' ' && s[n] != '\\' && s[n] != '"' && s[n] != '\'')
+		n++;
+	return n;
+}
+
 /* One word, from its first byte to behind its last; *ret is set on success only. */
 static int word_next(const char **at, char **ret)
 {
@@ -69,7 +79,13 @@ static int word_next(const char **at, char **ret)
 	int r = 0;
 
 	text_add(&word, "");
-	for (; *p && (quote || !strchr(blanks, *p)) && r >= 0; p++) {
+	for (;; p++) {
+		size_t n = plain_length(p);
+
+		text_add_bytes(&word, p, n);
+		p += n;
+		if (r < 0 || !*p || (!quote && strchr(blanks, *p)))
+			break;
 		if (*p == '\\')
 			r = unescape_one(&p, &word);
 		else if (quote && *p == quote)

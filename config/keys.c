@@ -37,7 +37,8 @@ const size_t section_kind_count = sizeof(section_kinds) / sizeof(*section_kinds)
 const struct section_kind *section_kind_find(const char *name, size_t length)
 {
 	for (size_t i = 0; i < section_kind_count; i++)
-		if (strncmp(section_kinds[i].name, name, length) == 0 && !section_kinds[i].name[length])
+		if (*section_kinds[i].name == *name && strncmp(section_kinds[i].name, name, length) == 0 &&
+		    !section_kinds[i].name[length])
 			return &section_kinds[i];
 	return NULL;
 }
@@ -45,7 +46,7 @@ const struct section_kind *section_kind_find(const char *name, size_t length)
 const struct key *key_find(const struct section_kind *kind, const char *name)
 {
 	for (size_t i = 0; i < kind->count; i++)
-		if (strcmp(kind->keys[i].name, name) == 0)
+		if (*kind->keys[i].name == *name && strcmp(kind->keys[i].name, name) == 0)
 			return &kind->keys[i];
 	return NULL;
 }

@@ -209,8 +209,9 @@ static void entry_load(void *context, const struct entry *e)
 		key_load(&spot, s, e);
 }
 
-static int file_load(const char *path, const char *shown, struct loading *in)
+static int file_load(const char *root, const char *shown, struct loading *in)
 {
+	OWNED(drop_str) char *path = text_format("%s%s", root, shown);
 	int r = read_entries(path, shown, in->problems, entry_load, in);
 
 	if (r < 0)
@@ -231,6 +232,7 @@ int source_load(const struct sources *all, const struct source *source, struct m
 {
 	struct loading in = { .vm = vm, .problems = problems };
 	struct spot spot = { .problems = problems, .place.file = source->shown };
+	const char *root = all->root ? all->root : "";
 	int r;
 
 	if (!microvm_name_fits(source->name))
@@ -244,9 +246,9 @@ int source_load(const struct sources *all, const struct source *source, struct m
 	}
 	/* Problems of the MicroVM as a whole are its file's. */
 	vm->section.place = (struct place){ .file = source->shown };
-	r = file_load(source->path, source->shown, &in);
+	r = file_load(root, source->shown, &in);
 	for (size_t i = 0; i < source->dropins.count; i++)
-		(void)file_load(source->dropins.at[i], source->dropins_shown.at[i], &in);
+		(void)file_load(root, source->dropins.at[i], &in);
 	/* Of a file that nobody could read everything is missing, which is no news. */
 	if (r == 0)
 		microvm_check(vm, problems);

@@ -20,12 +20,11 @@ static const char *const blanks = " \t\r\n\v\f";
 enum { FILE_LIMIT = 120 * 1024 };
 
 struct reader {
-	FILE *file;
-	char *line; /* of getline() */
-	size_t room;
+	char *line; /* the one that is read */
+	char *next; /* the one behind it; NULL: there is none */
+	char *end;  /* of all text */
 	struct place place;
 	bool asked;    /* libinih has a line of which it must make a key */
-	int error;     /* of reading, -errno */
 	char *section; /* "volume data", owned */
 	char *id;      /* within section; NULL: none */
 	char *value;   /* within line */
@@ -41,22 +40,34 @@ static void reader_problem(const struct reader *in, const char *what)
 	problem(&spot, "%s", what);
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static void cut_blanks(char *s)
 {
 	size_t n = strlen(s);
 
-	while (n > 0 && strchr(blanks, s[n - 1]))
+	while (n > 0 && is_blank(s[n - 1]))
 		n--;
 	s[n] = '\0';
 }
 
+static char *behind_blanks(char *s)
+{
+	while (is_blank(*s))
+		s++;
+	return s;
+}
+
 /* "[volume data]": the name up to the first blank, the ID behind it. */
-static void section_open(struct reader *in, const char *line)
+static void section_open(struct reader *in, char *line)
 {
 	char *end, *blank;
 
 	free(in->section);
-	in->section = text_copy(line + 1 + strspn(line + 1, blanks));
+	in->section = text_copy(behind_blanks(line + 1));
 	in->id = NULL;
 	end = strrchr(in->section, ']');
 	if (!end || end[1]) {
@@ -71,7 +82,7 @@ static void section_open(struct reader *in, const char *line)
 	blank = strpbrk(in->section, blanks);
 	if (blank) {
 		*blank = '\0';
-		in->id = blank + 1 + strspn(blank + 1, blanks);
+		in->id = behind_blanks(blank + 1);
 	}
 	in->handler(in->context, &(struct entry){ in->place, in->section, in->id, NULL, NULL });
 }
@@ -90,7 +101,8 @@ static char *line_for_ini(struct reader *in, char *line, char *buffer, int size)
 	if (!*line || *line == '#' || *line == ';')
 		return strcpy(buffer, "\n");
 	in->asked = true;
-	n = strcspn(line, "=:");
+	for (n = 0; line[n] && line[n] != '=' && line[n] != ':';)
+		n++;
 	/* libinih takes a ':' as well; here it is a mistake, so that no key has two spellings. */
 	in->value = line[n] == '=' ? line + n + 1 : NULL;
 	if (n > 48)
@@ -102,17 +114,21 @@ static char *line_for_ini(struct reader *in, char *line, char *buffer, int size)
 	return buffer;
 }
 
+/* The next line becomes a string. */
 static bool line_read(struct reader *in)
 {
-	ssize_t n = getline(&in->line, &in->room, in->file);
+	char *end;
 
-	if (n < 0) {
-		/* Memory that runs out does not set the stream's error flag. */
-		in->error = feof(in->file) ? 0 : -errno;
+	if (!in->next || in->next == in->end)
 		return false;
-	}
+	in->line = in->next;
 	in->place.line++;
-	if (strlen(in->line) != (size_t)n) {
+	end = memchr(in->line, '\n', (size_t)(in->end - in->line));
+	in->next = end ? end + 1 : NULL;
+	if (!end)
+		end = in->end;
+	*end = '\0';
+	if (in->line + strlen(in->line) != end) {
 		reader_problem(in, "the line holds a NUL byte; is this a text file?");
 		*in->line = '\0';
 	}
@@ -135,7 +151,7 @@ static char *next_line(char *buffer, int size, void *stream)
 	if (in->place.line == 1 && strncmp(line, byte_order_mark, 3) == 0)
 		line += 3;
 	/* An indented line would continue the value before it for libinih; here it is a line. */
-	line += strspn(line, blanks);
+	line = behind_blanks(line);
 	cut_blanks(line);
 	return line_for_ini(in, line, buffer, size);
 }
@@ -160,9 +176,8 @@ static int key_found(void *user, const char *section, const char *name, const ch
 		reader_problem(in, "a key is missing before the '='");
 		return 1;
 	}
-	in->value += strspn(in->value, blanks);
-	in->handler(in->context,
-		    &(struct entry){ in->place, in->section, in->id, name, in->value });
+	in->handler(in->context, &(struct entry){ in->place, in->section, in->id, name,
+						  behind_blanks(in->value) });
 	return 1;
 }
 
@@ -171,41 +186,42 @@ static bool is_null(const struct stat *st)
 	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
 }
 
-/* Nobody waits at boot for who may one day write into a pipe, or reads a device to its end. */
-static int file_open(const char *path, FILE **ret)
+/* Nobody waits at boot for who may one day write into a pipe, or reads a device to its end. Returns the
+ * number of bytes or -errno. */
+static ssize_t file_read(const char *path, char *buffer, size_t size)
 {
 	OWNED(drop_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
+	ssize_t n;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode) && !is_null(&st))
 		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-	if (st.st_size > FILE_LIMIT)
-		return -EFBIG;
-	*ret = fdopen(fd, "r");
-	if (!*ret)
-		return -errno;
-	(void)MOVE_FD(fd);
-	return 0;
+	/* A file gives all that it has at once. */
+	n = read(fd, buffer, size);
+	return n < 0 ? -errno : n;
 }
 
 int read_entries(const char *path, const char *shown_as, struct problems *problems,
 		 entry_handler *handler, void *context)
 {
-	OWNED(drop_file) FILE *file = NULL;
+	/* One for all files: no handler reads another one. A byte tells that there is more. */
+	static char text[FILE_LIMIT + 2];
 	struct reader in = { .place.file = shown_as, .problems = problems, .handler = handler,
 			     .context = context };
-	int r = file_open(path, &file);
+	ssize_t n = file_read(path, text, FILE_LIMIT + 1);
+	int r;
 
-	if (r < 0)
-		return r;
-	in.file = file;
+	if (n < 0)
+		return (int)n;
+	if (n > FILE_LIMIT)
+		return -EFBIG;
+	in.next = text;
+	in.end = text + n;
 	/* A positive result is the first bad line, which next_line() has told already, as all others;
 	 * a negative one is memory that ran out. */
-	if (ini_parse_stream(next_line, &in, key_found, &in) < 0)
-		in.error = -ENOMEM;
-	free(in.line);
+	r = ini_parse_stream(next_line, &in, key_found, &in);
 	free(in.section);
-	return in.error;
+	return r < 0 ? -ENOMEM : 0;
 }

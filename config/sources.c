@@ -134,8 +134,7 @@ static void finds_sort(struct finds *finds)
 		qsort(finds->at, finds->count, sizeof(*finds->at), found_compare);
 }
 
-static void dropins_add(const char *root, const char *const *folders, const struct finds *files,
-			struct source *ret)
+static void dropins_add(const char *const *folders, const struct finds *files, struct source *ret)
 {
 	for (size_t i = 0; i < files->count; i++) {
 		const struct found *f = &files->at[i];
@@ -144,8 +143,7 @@ static void dropins_add(const char *root, const char *const *folders, const stru
 			continue;
 		if (f->masked)
 			continue;
-		words_addf(&ret->dropins, "%s%s/%s.conf", root, folders[f->folder], f->name);
-		words_addf(&ret->dropins_shown, "%s/%s.conf", folders[f->folder], f->name);
+		words_addf(&ret->dropins, "%s/%s.conf", folders[f->folder], f->name);
 	}
 }
 
@@ -164,7 +162,7 @@ static int dropins_find(const char *root, const char *const *folders, size_t cou
 			return r;
 	}
 	finds_sort(&files);
-	dropins_add(root, folders, &files, ret);
+	dropins_add(folders, &files, ret);
 	return 0;
 }
 
@@ -176,7 +174,7 @@ static struct source *source_add(struct sources *s)
 }
 
 /* Everything found under one name: files first, then folders of drop-ins, both by rank. */
-static int name_add(const char *root, const struct words *folders, const struct found *at, size_t n,
+static int name_add(const char *root, const struct words *folders, struct found *at, size_t n,
 		    struct sources *ret)
 {
 	OWNED(drop_words) struct words dropins = { 0 };
@@ -192,9 +190,8 @@ static int name_add(const char *root, const struct words *folders, const struct 
 		return 0;
 	}
 	source = source_add(ret);
-	source->name = text_copy(at->name);
 	source->shown = text_format("%s/%s.conf", folders->at[at->folder], at->name);
-	source->path = text_format("%s%s", root, source->shown);
+	source->name = MOVE(at->name);
 	return dropins_find(root, (const char *const *)dropins.at, dropins.count, source);
 }
 
@@ -217,6 +214,7 @@ int sources_find(const char *root, const struct words *folders, struct sources *
 	OWNED(drop_finds) struct finds finds = { 0 };
 	int r = 0;
 
+	ret->root = root;
 	for (size_t i = 0; i < folders->count && r == 0; i++) {
 		OWNED(drop_str) char *path = text_format("%s%s", root, folders->at[i]);
 
@@ -244,7 +242,6 @@ void sources_add_file(struct sources *s, const char *path)
 	base = base ? base + 1 : path;
 	n = suffix_at(base, ".conf");
 	source->name = must(strndup(base, n > 0 ? n : strlen(base)));
-	source->path = text_copy(path);
 	source->shown = text_copy(path);
 	dropins = text_format("%s.d", path);
 	(void)dropins_find("", (const char *const[]){ dropins }, 1, source);
@@ -254,10 +251,8 @@ void drop_sources(struct sources *s)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		free(s->at[i].name);
-		free(s->at[i].path);
 		free(s->at[i].shown);
 		drop_words(&s->at[i].dropins);
-		drop_words(&s->at[i].dropins_shown);
 	}
 	free(s->at);
 	free(s->defaults_shown);

@@ -6,10 +6,8 @@
 
 struct source {
 	char *name;           /* the file's name without .conf; not yet judged */
-	char *path;           /* as it is opened */
-	char *shown;          /* as it is told: without the root that tests put in front */
-	struct words dropins; /* as opened, in the order of reading */
-	struct words dropins_shown;
+	char *shown;          /* its path as it is told: without the root that tests put in front */
+	struct words dropins; /* likewise, in the order of reading */
 };
 
 struct entries {
@@ -18,6 +16,7 @@ struct entries {
 };
 
 struct sources {
+	const char *root;  /* stands in front of all paths, owned by the caller; NULL: none */
 	struct source *at; /* sorted by name */
 	size_t count;
 	char *defaults_shown;

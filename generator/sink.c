@@ -33,14 +33,20 @@ static int write_all(int fd, const char *content)
 	return 0;
 }
 
+static int file_create(const struct sink *sink, const char *path, mode_t mode)
+{
+	return openat(sink->folder, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+}
+
 static int file_make(const struct sink *sink, const char *path, const char *content, mode_t mode)
 {
 	OWNED(drop_fd) int fd = -1;
 	int r;
 
+	fd = file_create(sink, path, mode);
 	/* What a run before us with this process number left behind is nobody's. */
-	(void)unlinkat(sink->folder, path, 0);
-	fd = openat(sink->folder, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0 && errno == EEXIST && unlinkat(sink->folder, path, 0) == 0)
+		fd = file_create(sink, path, mode);
 	if (fd < 0)
 		return -errno;
 	r = write_all(fd, content);

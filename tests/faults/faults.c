@@ -17,7 +17,7 @@
 
 static const char *const wrapped[] = {
 	"malloc", "calloc", "realloc", "reallocarray", "strdup", "open",    "openat",	 "fopen",
-	"fdopen", "fstat",  "stat",    "opendir",      "readdir", "getline", "write",	 "close",
+	"fdopen", "fstat",  "stat",    "opendir",      "readdir", "getline", "read", "write",	 "close",
 	"mkdirat", "renameat", "symlinkat", "access",  "vasprintf", "readlinkat", "lstat",
 };
 
@@ -112,6 +112,7 @@ SEAM64(int, -1, stat, (const char *path, struct stat64 *st), (path, st))
 SEAM64(int, -1, lstat, (const char *path, struct stat64 *st), (path, st))
 SEAM(DIR *, NULL, opendir, (const char *path), (path))
 SEAM64(struct dirent64 *, NULL, readdir, (DIR * dir), (dir))
+SEAM(ssize_t, -1, read, (int fd, void *bytes, size_t n), (fd, bytes, n))
 SEAM(ssize_t, -1, write, (int fd, const void *bytes, size_t n), (fd, bytes, n))
 SEAM(int, -1, mkdirat, (int fd, const char *path, mode_t mode), (fd, path, mode))
 SEAM(int, -1, renameat, (int f, const char *from, int t, const char *to), (f, from, t, to))
