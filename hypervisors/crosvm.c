@@ -222,9 +222,13 @@ static void crosvm_check(const struct microvm *vm, struct problems *problems)
 	check_shares(vm, problems);
 }
 
-/* crosvm reads the MTU of its interfaces from the host by their names. */
+/* crosvm reads the MTU of its interfaces from the host by their names. A reboot that nobody follows
+ * with a start is no failure; one that is followed has to be one, or else ExecStop= runs in between
+ * and what is bound to the unit ends it for good. */
 static void crosvm_settings(const struct microvm *vm, struct words *ret)
 {
+	if (section_sets(&vm->section, "restart") && vm->restart == RESTART_NO)
+		words_add(ret, "SuccessExitStatus=32");
 	if (vm->interfaces.count == 0)
 		return;
 	words_add(ret, "PrivateNetwork=no");
@@ -330,7 +334,6 @@ const struct hypervisor hypervisor_crosvm = {
 	/* A poweroff is exit code 0, a crash or panic another, and a reboot one of its own. */
 	.restart = "on-failure",
 	.exit_reboot = "32",
-	.exit_success = "32",
 	.package = crosvm_package,
 	.check = crosvm_check,
 	.command = crosvm_command,
