@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # The networks of examples/, as they are: networkd makes them, guests use them. What boots comes from a drop-in.
 
 examples=/usr/share/doc/microvm-host/examples
