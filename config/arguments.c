@@ -18,6 +18,8 @@ static bool wanted(enum audience audience, const struct section_kind *kind, cons
 	if (audience == FOR_VIRTIOFSD)
 		return strcmp(kind->name, "microvm") != 0 ? !(key->rules & UNIT) :
 							    strcmp(key->name, "stateDir") == 0;
+	if (audience == FOR_PCI)
+		return strcmp(kind->name, "device") == 0 && strncmp(key->name, "qemu.", 5) != 0;
 	if (audience == FOR_RUN)
 		return !(key->rules & (UNIT | INSTALL | VIRTIOFSD));
 	return (strcmp(kind->name, "volume") == 0 && strcmp(key->name, "mountPoint") != 0) ||

@@ -7,8 +7,8 @@
 #include "problems.h"
 
 /* microvm-run; install-microvm; microvm-ready and microvm-shutdown; microvm-virtiofsd;
- * microvm-tap-interfaces and microvm-macvtap-interfaces */
-enum audience { FOR_RUN, FOR_INSTALL, FOR_CONTROL, FOR_VIRTIOFSD, FOR_NET };
+ * microvm-tap-interfaces and microvm-macvtap-interfaces; microvm-pci-devices */
+enum audience { FOR_RUN, FOR_INSTALL, FOR_CONTROL, FOR_VIRTIOFSD, FOR_NET, FOR_PCI };
 
 void arguments_write(const struct microvm *vm, enum audience audience, struct words *ret);
 /* What microvm-virtiofsd is to know of one share. */

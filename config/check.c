@@ -321,6 +321,7 @@ void microvm_check(const struct microvm *vm, struct problems *problems)
 	check_volumes(vm, problems);
 	microvm_check_memory(vm, problems);
 	microvm_check_networks(vm, problems);
+	microvm_check_devices(vm, problems);
 	check_shares(vm, problems);
 	check_mount_points(vm, problems);
 	check_credentials(vm, problems);

@@ -14,6 +14,9 @@ void microvm_check_networks(const struct microvm *vm, struct problems *problems)
 /* The part of it for memory. */
 void microvm_check_memory(const struct microvm *vm, struct problems *problems);
 
+/* The part of it for devices of the host. */
+void microvm_check_devices(const struct microvm *vm, struct problems *problems);
+
 /* Warnings about what the host does not have now and may have when the MicroVM starts. Not for the
  * generator, which runs before file systems are mounted. */
 void microvm_check_host(const struct microvm *vm, struct problems *problems);

@@ -6,10 +6,12 @@
 #include "../common/text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct claim {
 	char *what; /* "image /path", "mac 02:…": kind and value; NULL: a free place */
@@ -134,6 +136,44 @@ static void want_port(struct wants *w, const struct forward_port *f)
 			 f->host_address ? f->host_address : "0.0.0.0", f->host_port), false);
 }
 
+/* The group as the host has it now; before there is an IOMMU, or a card, there is none. */
+static char *group_of(const char *root, const struct device *d)
+{
+	OWNED(drop_str) char *path = text_format("%s/sys/bus/pci/devices/%s/iommu_group", root, d->path);
+	char target[PATH_MAX];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+	const char *slash;
+
+	if (n < 0)
+		return NULL;
+	target[n] = '\0';
+	slash = strrchr(target, '/');
+	return text_format("group %s", slash ? slash + 1 : target);
+}
+
+static bool is_wanted(const struct wants *w, const char *what)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (strcmp(w->at[i].claim.what, what) == 0)
+			return true;
+	return false;
+}
+
+/* A MicroVM can have several devices of a group, but no two MicroVMs can share one. */
+static void want_device(struct wants *w, const char *root, const struct device *d)
+{
+	char *group;
+
+	if (d->bus != BUS_PCI || !d->path)
+		return;
+	want(w, &d->section, "path", d->path, text_format("pci %s", d->path), false);
+	group = group_of(root, d);
+	if (group && !is_wanted(w, group))
+		want(w, &d->section, "path", d->path, group, false);
+	else
+		free(group);
+}
+
 static void want_all(struct wants *w, const char *root, const struct microvm *vm)
 {
 	OWNED(drop_str) char *state = microvm_state_dir(vm);
@@ -162,6 +202,8 @@ static void want_all(struct wants *w, const char *root, const struct microvm *vm
 			want_port(w, f);
 	for (each(struct volume, v, vm->volumes))
 		want_volume(w, root, vm, v);
+	for (each(struct device, d, vm->devices))
+		want_device(w, root, d);
 }
 
 static char *place_text(const struct section *s)
@@ -174,6 +216,10 @@ static int refuse(const struct wants *w, size_t i, const char *by, struct proble
 {
 	bool image = strcmp(w->at[i].key, "image") == 0;
 
+	if (strncmp(w->at[i].claim.what, "group ", 6) == 0)
+		return problem_in(p, w->at[i].section, w->at[i].key, "'%s' is in IOMMU %s, as is the device of "
+				  "%s; devices of one group go to one MicroVM", w->at[i].told,
+				  w->at[i].claim.what, by);
 	return problem_in(p, w->at[i].section, w->at[i].key,
 			  "'%s' is in use already by %s; only one can have it%s", w->at[i].told, by,
 			  image ? ", or all with readOnly=yes" : "");

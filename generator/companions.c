@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "companions.h"
 
+#include "devices.h"
 #include "networks.h"
 #include "unit.h"
 #include "../common/escape.h"
@@ -121,6 +122,7 @@ const struct companion companions[] = {
 	  taps_service },
 	{ "microvm-macvtap-interfaces", "microvm-macvtap-interfaces", "", FOR_NET, needs_macvtaps,
 	  macvtaps_unit, macvtaps_service },
+	{ "microvm-pci-devices", "microvm-pci-devices", "!", FOR_PCI, needs_pci_devices, pci_unit, NULL },
 };
 
 const size_t companion_count = sizeof(companions) / sizeof(*companions);

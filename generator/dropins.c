@@ -2,6 +2,7 @@
 #include "dropins.h"
 
 #include "companions.h"
+#include "devices.h"
 #include "credentials.h"
 #include "microvm-unit.h"
 #include "shares.h"
@@ -91,6 +92,8 @@ int dropins_write(const struct sink *sink, const struct microvm *vm)
 		r = shares_write(sink, vm);
 	if (r == 0)
 		r = credentials_write(sink, vm);
+	if (r == 0)
+		r = devices_link(sink, vm);
 	return r == 0 ? link_autostart(sink, vm) : r;
 }
 

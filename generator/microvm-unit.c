@@ -2,6 +2,7 @@
 #include "microvm-unit.h"
 
 #include "companions.h"
+#include "devices.h"
 #include "credentials.h"
 #include "dropins.h"
 #include "networks.h"
@@ -172,6 +173,7 @@ static void boot_mounts(struct text *u, const struct microvm *vm)
 void microvm_unit_lines(struct text *u, const struct microvm *vm)
 {
 	unit_order(u, vm);
+	devices_unit(u, vm);
 	boot_mounts(u, vm);
 }
 
@@ -196,6 +198,7 @@ void microvm_service_lines(struct text *u, const struct microvm *vm)
 	unit_times(u, vm);
 	unit_restart(u, vm);
 	network_service_lines(u, vm);
+	device_service_lines(u, vm);
 	unit_files(u, vm);
 	share_service_lines(u, vm);
 	unit_settings(u, vm);

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum {
 	KERNEL_COMMAND_LINE = 2047, /* COMMAND_LINE_SIZE of x86 - 1; the guest hangs with more */
@@ -56,10 +57,16 @@ static size_t device_count(const struct microvm *vm)
 	return vm->volumes.count + vm->interfaces.count + vm->shares.count + own_devices(vm);
 }
 
+/* Devices of the host want slots that they can be pulled out of, which the machine microvm has not. */
+static bool needs_ports(const struct microvm *vm)
+{
+	return vm->devices.count > 0 || vm->qemu.pcie_root_ports > 0;
+}
+
 /* Whether anything needs a bus that the machine microvm does not have by itself. */
 static bool needs_pci(const struct microvm *vm)
 {
-	return device_count(vm) > MMIO_SLOTS;
+	return device_count(vm) > MMIO_SLOTS || vm->devices.count > 0;
 }
 
 /* The value of one of the user's options of the machine, or NULL. */
@@ -86,7 +93,7 @@ static struct machine machine_of(const struct microvm *vm, bool host_kvm)
 	/* Emulated, the machine microvm has no clock that a kernel finds by itself; virtio-mem is taken
 	 * by it, and does not work then. */
 	if (!m.type)
-		m.type = kvm && vm->hotplug_mem == 0 ? "microvm" : "q35";
+		m.type = kvm && vm->hotplug_mem == 0 && !needs_ports(vm) ? "microvm" : "q35";
 	m.pci = strcmp(m.type, "microvm") != 0 ||
 		(vm->qemu.machine_opts.count > 0 ? pcie && strcmp(pcie, "on") == 0 : needs_pci(vm));
 	return m;
@@ -420,6 +427,66 @@ static void add_credential(const struct command *c, const struct credential *cre
 	words_addf(c->argv, "name=opt/io.systemd.credentials/%s,file=%s", name, file);
 }
 
+static bool has_ports(const struct machine *m)
+{
+	return strcmp(m->type, "q35") == 0 || strncmp(m->type, "pc-q35-", 7) == 0;
+}
+
+/* The chassis number tells ports apart; the guest sees it as the number of the slot. */
+static void add_port(const struct command *c, const char *id, unsigned chassis)
+{
+	words_add(c->argv, "-device");
+	words_addf(c->argv, "pcie-root-port,id=%s,chassis=%u", id, chassis);
+}
+
+static void add_free_ports(const struct command *c)
+{
+	for (unsigned i = 0; i < c->vm->qemu.pcie_root_ports; i++) {
+		OWNED(drop_str) char *id = text_format("port-%u", i);
+
+		add_port(c, id, i + 1);
+	}
+}
+
+/* On a port of its own, so that the guest can let go of a card that is pulled out of the host. */
+static void add_device(const struct command *c, const struct device *d, unsigned chassis)
+{
+	OWNED(drop_str) char *port = text_format("port-of-%s", d->section.id);
+	OWNED(drop_str) char *id = text_format("device-%s", d->section.id);
+	const char *bus = d->qemu_bus;
+	struct text t = { 0 };
+
+	if (!bus && has_ports(&c->machine)) {
+		add_port(c, port, chassis);
+		bus = port;
+	}
+	text_addf(&t, "vfio-pci,host=%s,id=%s", d->path, d->qemu_id ? d->qemu_id : id);
+	if (bus)
+		text_addf(&t, ",bus=%s", bus);
+	if (d->qemu_device_extra_args)
+		text_addf(&t, ",%s", d->qemu_device_extra_args);
+	words_add(c->argv, "-device");
+	words_take(c->argv, t.at);
+}
+
+/* One that the MicroVM can do without, and has to. */
+static bool is_missing(const struct device *d)
+{
+	OWNED(drop_str) char *path = text_format("/sys/bus/pci/devices/%s", d->path);
+
+	return !d->required && access(path, F_OK) < 0;
+}
+
+static void add_devices(const struct command *c)
+{
+	unsigned chassis = c->vm->qemu.pcie_root_ports;
+
+	add_free_ports(c);
+	for (each(struct device, d, c->vm->devices))
+		if (!is_missing(d))
+			add_device(c, d, ++chassis);
+}
+
 /* A guest that has the driver tells its panic, and qemu ends with exit code 1. */
 static void add_panic(const struct command *c)
 {
@@ -473,6 +540,7 @@ static void qemu_command(const struct microvm *vm, const struct launch *launch, 
 		add_share(&c, s);
 	for (each(struct credential, credential, vm->credentials))
 		add_credential(&c, credential);
+	add_devices(&c);
 	add_virtio(&c, "rng", text_copy(""));
 	add_balloon(&c);
 	add_hotplug(&c);
@@ -511,8 +579,10 @@ static void check_hotplug(const struct microvm *vm, struct problems *problems)
 		problem_in(problems, &vm->section, "hotplugMem", "memory hotplug does not work in the machine "
 								 "microvm; leave [qemu] machine out, or write "
 								 "q35");
-	if (vm->hotplug_mem % (2 << 20) != 0 || vm->hotplugged_mem % (2 << 20) != 0)
-		problem_in(problems, &vm->section, "hotplugMem", "comes and goes in blocks of 2M");
+	if (vm->hotplug_mem % (2 << 20) != 0)
+		problem_in(problems, &vm->section, "hotplugMem", "is not a multiple of 2M");
+	if (vm->hotplugged_mem % (2 << 20) != 0)
+		problem_in(problems, &vm->section, "hotpluggedMem", "is not a multiple of 2M");
 }
 
 static void check_devices(const struct microvm *vm, struct problems *problems)
@@ -607,7 +677,7 @@ const struct hypervisor hypervisor_qemu = {
 	       CAN(NET_MACVTAP) | CAN(NET_BRIDGE) | CAN(VHOST_NET) | CAN(FORWARD_PORT) |
 	       CAN(IMAGE_QCOW2) | CAN(IMAGE_VHD) | CAN(IMAGE_VHDX) | CAN(DIRECT) | CAN(SERIAL) |
 	       CAN(SHARE_9P) | CAN(SHARE_VIRTIOFS) | CAN(CREDENTIAL_PATH) | CAN(CREDENTIAL_ENCRYPTED) |
-	       CAN(CREDENTIAL_VALUE),
+	       CAN(CREDENTIAL_VALUE) | CAN(PCI),
 	.protocol = PROTOCOL_QMP,
 	.ask_status = "query-status",
 	.ask_poweroff = "system_powerdown",

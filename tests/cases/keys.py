@@ -51,6 +51,11 @@ values = {
     ("microvm", "hotpluggedMem"): (["0", "64"], ["2G", "3M"]),
     ("microvm", "initialBalloonMem"): (["0", "64"], ["512", "-1"]),
     ("microvm", "deflateOnOOM"): (["yes", "no"], ["maybe"]),
+    ("device", "path"): (["0000:01:00.0", "10000:ff:1f.7"], ["01:00.0", "0000:01:00.8", "0000:01:20.0", "0000:0A:00.0", "vendorid=0x1,productid=0x2"]),
+    ("device", "bus"): (["pci"], ["PCI", "isa"]),
+    ("device", "expect"): (["8086:10d3"], ["8086", "0x8086:0x10d3", "8086:10D3"]),
+    ("device", "qemu.id"): (["card"], ["a,b", "a=b"]),
+    ("device", "qemu.bus"): (["port-0"], ["a b"]),
     ("microvm", "kernelParams"): (["quiet", 'a="b c" d'], ['"open', "x" * 2048]),
 }
 
@@ -59,7 +64,7 @@ sections = {
     "interface": {"type": "user"},
     "volume": {"size": "64M"},
     "share": {"source": "/srv/share"},
-    "device": {"bus": "pci", "path": "0000:01:00.0"},
+    "device": {"bus": "pci", "path": "ADDRESS"},
     "forwardPort": {"host.port": "PORT", "guest.port": "80"},
 }
 
@@ -131,6 +136,7 @@ class Trial:
         name = f"k{len(self.confs):04d}"
         # Names and numbers that only one MicroVM can have.
         text = text.replace(b"vmx", name.encode()).replace(b"PORT", b"1" + name[1:].encode())
+        text = text.replace(b"ADDRESS", name[1:].encode() + b":01:00.0")
         self.confs[name], self.meant[name] = text, about
         return name
 
@@ -149,7 +155,7 @@ class Trial:
                 name = re.search(r"@(k\d{4})", str(path.relative_to(out))).group(1) if "@" in str(path) else None
                 if name and (path.is_symlink() or path.is_file()):
                     content = b"link" if path.is_symlink() else path.read_bytes()
-                    content = content.replace(b"1" + name[1:].encode(), b"PORT").replace(name.encode(), b"NAME")
+                    content = content.replace(name[1:].encode() + b":01:00.0", b"ADDRESS").replace(b"1" + name[1:].encode(), b"PORT").replace(name.encode(), b"NAME")
                     made.setdefault(name, []).append(content)
             for line in run.stderr.decode(errors="replace").splitlines():
                 name = re.search(r"/(k\d{4})\.conf", line)

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/* microvm-pci-devices@NAME.service calls this when a device of the MicroVM's appears, or before the MicroVM
+ * starts: it takes the devices from their drivers, and lets the MicroVM's user use them. When it stops they
+ * go back. microvm@.service calls it when the MicroVM has ended, to know whether a device was pulled. */
+#include "pci-notes.h"
+#include "pci-use.h"
+#include "pci.h"
+#include "refusal.h"
+#include "run-program.h"
+
+#include "../common/log.h"
+#include "../common/owned.h"
+#include "../common/text.h"
+#include "../config/arguments.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define USAGE "microvm-pci-devices NAME [WORD...] | --stop NAME | --ended NAME | --not-configured NAME"
+
+enum { WRITE_USEC = 60000000 };
+
+struct claim {
+	const struct microvm *vm;
+	const struct device *device;
+	struct pci pci;
+};
+
+static void drop_claim(struct claim *c)
+{
+	drop_pci(&c->pci);
+}
+
+static int refuse(const struct claim *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int refuse(const struct claim *c, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_line(LEVEL_ERROR, "[device %s] %s %s", c->device->section.id, c->device->path, text);
+	return EXIT_REFUSED;
+}
+
+static int check_card(const struct claim *c)
+{
+	const char *expect = c->device->expect;
+
+	if (expect && strcmp(expect, c->pci.id) != 0)
+		return refuse(c, "is %s, and expect says %s: another card sits there now", c->pci.id, expect);
+	if (c->pci.bridge)
+		return refuse(c, "is a bridge, which cannot be given away; write the address of what is "
+				 "behind it");
+	if (!c->pci.group)
+		return refuse(c, "is in no IOMMU group: the host's IOMMU is off. Switch it on in the "
+				 "firmware (VT-d, AMD-Vi) and, for Intel's, with intel_iommu=on on the "
+				 "kernel's command line");
+	return EXIT_DONE;
+}
+
+static int check_use(const struct claim *c)
+{
+	OWNED(drop_str) char *use = NULL;
+
+	if (c->pci.driver && strcmp(c->pci.driver, PCI_VFIO) == 0)
+		return EXIT_DONE;
+	use = pci_use("", c->device->path);
+	return use ? refuse(c, "carries %s of this host", use) : EXIT_DONE;
+}
+
+static bool is_ours(const struct microvm *vm, const char *address)
+{
+	for (each(struct device, d, vm->devices))
+		if (d->bus == BUS_PCI && strcmp(d->path, address) == 0)
+			return true;
+	return false;
+}
+
+/* What the kernel lets stay in a group that a guest has: what no driver has, and what cannot do DMA. */
+static bool is_in_the_way(const struct pci *p)
+{
+	return !p->bridge && p->driver && strcmp(p->driver, PCI_VFIO) != 0 &&
+	       strcmp(p->driver, "pci-stub") != 0;
+}
+
+static int add_other(const struct claim *c, const char *address, struct text *others)
+{
+	OWNED(drop_pci) struct pci other = { 0 };
+	int r = is_ours(c->vm, address) ? 0 : pci_look("", address, &other);
+
+	if (r == 0 && other.address && is_in_the_way(&other))
+		text_addf(others, "%s%s (%s)", others->length ? ", " : "", address, other.driver);
+	return r == -ENODEV ? 0 : r;
+}
+
+/* Devices of one group can reach each other past the IOMMU. */
+static int check_group(const struct claim *c)
+{
+	OWNED(drop_words) struct words members = { 0 };
+	OWNED(drop_text) struct text others = { 0 };
+	int r = pci_group("", c->pci.group, &members);
+
+	for (size_t i = 0; i < members.count && r == 0; i++)
+		r = add_other(c, members.at[i], &others);
+	if (r < 0)
+		return refuse(c, "IOMMU group %s cannot be read: %s", c->pci.group, strerror(-r));
+	if (others.length)
+		return refuse(c, "shares IOMMU group %s with %s; a group goes as a whole: give those to the "
+				 "same MicroVM, or take them from their drivers", c->pci.group, others.at);
+	return EXIT_DONE;
+}
+
+static int let_in(const struct claim *c, const struct stat *user)
+{
+	OWNED(drop_str) char *node = text_format("/dev/vfio/%s", c->pci.group);
+
+	if (chown(node, user->st_uid, user->st_gid) < 0)
+		return refuse(c, "its node %s cannot be given to the MicroVM's user: %s", node, strerror(errno));
+	return EXIT_DONE;
+}
+
+static int take(struct claim *c)
+{
+	OWNED(drop_str) char *before = text_copy(c->pci.driver ? c->pci.driver : "no driver");
+	int r = pci_note(c->vm->name, c->device->path, c->device->give_back);
+
+	if (r < 0)
+		return refuse(c, "cannot be noted in " PCI_NOTES ": %s", strerror(-r));
+	r = pci_take(&c->pci, WRITE_USEC);
+	if (r == -ETIMEDOUT)
+		return refuse(c, "is not let go by %s within %d s; its driver hangs", before,
+			      WRITE_USEC / 1000000);
+	if (r == -ENOLINK)
+		return refuse(c, "was taken from %s, and then vfio-pci did not have it but %s; is the "
+				 "module there?", before, c->pci.driver ? c->pci.driver : "no driver");
+	return r < 0 ? refuse(c, "cannot be taken from %s: %s", before, strerror(-r)) : EXIT_DONE;
+}
+
+static int claim_one(struct claim *c, const struct stat *user)
+{
+	int r = pci_look("", c->device->path, &c->pci);
+
+	if (r == -ENODEV && !c->device->required) {
+		log_line(LEVEL_NOTICE, "[device %s] %s is not there; the MicroVM does without it",
+			 c->device->section.id, c->device->path);
+		return EXIT_DONE;
+	}
+	if (r < 0)
+		return refuse(c, r == -ENODEV ? "is not there" : "cannot be looked at: %s", strerror(-r));
+	r = check_card(c);
+	if (r == EXIT_DONE)
+		r = check_use(c);
+	if (r == EXIT_DONE)
+		r = check_group(c);
+	if (r == EXIT_DONE)
+		r = take(c);
+	return r == EXIT_DONE ? let_in(c, user) : r;
+}
+
+/* A MicroVM that lost a device goes on when it is back, and so does one that is to run whenever it can. */
+static void start_again(const char *name)
+{
+	OWNED(drop_str) char *unit = text_format("microvm@%s.service", name);
+	OWNED(drop_str) char *enabled = text_format("/etc/systemd/system/microvms.target.wants/%s", unit);
+	const char *const words[] = { "systemctl", "--no-block", "start", unit };
+	OWNED(drop_words) struct words argv = { 0 };
+	struct stat st;
+
+	if (!pci_take_lost(name) && lstat(enabled, &st) < 0)
+		return;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		words_add(&argv, words[i]);
+	if (program_run(&argv, NULL, -1) != 0)
+		log_line(LEVEL_WARNING, "%s cannot be started now that its device is back", unit);
+}
+
+static int claim(const struct microvm *vm)
+{
+	const char *folder = getenv("RUNTIME_DIRECTORY");
+	struct stat user;
+	int r = EXIT_DONE;
+
+	if (!folder || stat(folder, &user) < 0) {
+		log_line(LEVEL_ERROR, "$RUNTIME_DIRECTORY does not name a folder of the MicroVM's user, as "
+				      "microvm-pci-devices@.service makes it");
+		return EXIT_CALLED_WRONGLY;
+	}
+	/* All are tried, so that one start tells all that is wrong. */
+	for (each(struct device, d, vm->devices)) {
+		OWNED(drop_claim) struct claim c = { .vm = vm, .device = d };
+
+		if (d->bus == BUS_PCI && claim_one(&c, &user) != EXIT_DONE)
+			r = EXIT_REFUSED;
+	}
+	if (r == EXIT_DONE)
+		start_again(vm->name);
+	return r;
+}
+
+static int claim_words(const char *name, char **words)
+{
+	OWNED(drop_problems) struct problems problems = { 0 };
+	OWNED(drop_microvm) struct microvm vm;
+
+	microvm_init(&vm, name);
+	if (arguments_read(&vm, words, &problems) == 0)
+		return claim(&vm);
+	for (size_t i = 0; i < problems.errors.count; i++)
+		log_line(LEVEL_ERROR, "%s", problems.errors.at[i]);
+	return EXIT_CALLED_WRONGLY;
+}
+
+/* The user's number may be another's tomorrow. */
+static void lock_out(const struct pci *p)
+{
+	OWNED(drop_str) char *node = text_format("/dev/vfio/%s", p->group ? p->group : "");
+
+	(void)chown(node, 0, 0);
+}
+
+static int give_back_one(const char *address, bool give_back)
+{
+	OWNED(drop_pci) struct pci p = { 0 };
+	int r = pci_look("", address, &p);
+
+	if (r < 0 || !p.driver || strcmp(p.driver, PCI_VFIO) != 0)
+		return r == -ENODEV ? 0 : r;
+	lock_out(&p);
+	return give_back ? pci_give_back(&p, WRITE_USEC) : 0;
+}
+
+static int stop(const char *name)
+{
+	OWNED(drop_words) struct words notes = { 0 };
+	int r = pci_notes_read(name, &notes), ret = EXIT_DONE;
+
+	if (r < 0)
+		return log_failure(r, PCI_NOTES);
+	for (size_t i = 0; i < notes.count; i++) {
+		char *blank = strchr(notes.at[i], ' ');
+
+		if (!blank)
+			continue;
+		*blank = '\0';
+		r = give_back_one(notes.at[i], strcmp(blank + 1, "give-back") == 0);
+		if (r < 0)
+			ret = log_failure(r, "%s cannot be given back to its driver", notes.at[i]);
+	}
+	pci_notes_remove(name);
+	return ret;
+}
+
+static int ended(const char *name)
+{
+	OWNED(drop_words) struct words notes = { 0 };
+	int r = pci_notes_read(name, &notes);
+
+	for (size_t i = 0; i < notes.count && r == 0; i++) {
+		OWNED(drop_str) char *path = NULL;
+
+		notes.at[i][strcspn(notes.at[i], " ")] = '\0';
+		path = pci_path("", notes.at[i], "");
+		if (access(path, F_OK) == 0)
+			continue;
+		log_line(LEVEL_WARNING, "%s was pulled out; the MicroVM starts again when it is back",
+			 notes.at[i]);
+		r = pci_note_lost(name);
+	}
+	return r < 0 ? log_failure(r, PCI_NOTES) : EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "--stop") == 0)
+		return stop(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "--ended") == 0)
+		return ended(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "--not-configured") == 0)
+		return refuse_not_configured(argv[2]);
+	if (argc < 2 || argv[1][0] == '-')
+		return log_usage(USAGE);
+	return claim_words(argv[1], argv + 2);
+}
