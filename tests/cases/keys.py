@@ -40,6 +40,8 @@ values = {
     ("qemu", "machineOpts"): ([r"acpi=on", "acpi=off pcie=on"], ["acpi"]),
     ("volume", "label"): (["data", "50%%"], ["a" * 17]),
     ("volume", "size"): (["64", "64M", "1G"], ["0", "1K", "many"]),
+    ("volume", "mountPoint"): (["/srv/a", "/srv/%i"], ["srv", "/srv/a b", "/srv/a:b", "/srv/../a"]),
+    ("share", "mountPoint"): (["/srv/a", "/srv/%i"], ["srv", "/srv/a b", "/srv/a:b", "/srv/../a"]),
     ("volume", "serial"): (["S1", "a,b"], ["a" * 21]),
     ("volume", "fsType"): (["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat", "none"], ["ext5", "EXT4"]),
     ("microvm", "socket"): (["/run/microvm/%i/x.sock", "/srv/%i/s"], ["x.sock", "/" + "s" * 107]),
