@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "check.h"
 
+#include "hypervisors.h"
+
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
@@ -88,12 +90,14 @@ static int check(char **paths, bool units)
 static int help(void)
 {
 	puts("microvm check [--units] [FILE|FOLDER...]\n"
+	     "microvm check --hypervisors\n"
 	     "\n"
 	     "Judges configuration files as the generator does; without an argument all of the\n"
 	     "look-up folders. Prints what is wrong and exits with 1 if anything is.\n"
 	     "\n"
-	     "  --units     also print the units that would be made\n"
-	     "  -h, --help  print this");
+	     "  --units        also print the units that would be made\n"
+	     "  --hypervisors  print what each hypervisor can do\n"
+	     "  -h, --help     print this");
 	return EXIT_DONE;
 }
 
@@ -101,6 +105,7 @@ int command_check(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "units", no_argument, NULL, 'u' },
+		{ "hypervisors", no_argument, NULL, 'y' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -110,6 +115,8 @@ int command_check(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		if (c == 'h')
 			return help();
+		if (c == 'y')
+			return hypervisors_print();
 		if (c != 'u')
 			return EXIT_CALLED_WRONGLY;
 		units = true;

@@ -174,6 +174,40 @@ static char *fs(const struct microvm *vm, const struct share *s)
 	return t.at;
 }
 
+static void add_vsock(const struct microvm *vm, struct words *argv)
+{
+	OWNED(drop_str) char *socket = vsock_socket(vm);
+	struct text t = { 0 };
+
+	if (!vm->vsock.cid)
+		return;
+	add_value(&t, "cid", vm->vsock.cid);
+	add_value(&t, "socket", socket);
+	add_option(argv, "--vsock", &t);
+}
+
+/* One that the MicroVM can do without, and has to. */
+static bool is_missing(const struct device *d)
+{
+	OWNED(drop_str) char *path = text_format("/sys/bus/pci/devices/%s", d->path);
+
+	return !d->required && access(path, F_OK) < 0;
+}
+
+static void add_pci(const struct microvm *vm, struct words *argv)
+{
+	bool told = false;
+
+	for (each(struct device, d, vm->devices)) {
+		if (is_missing(d))
+			continue;
+		if (!told)
+			words_add(argv, "--device");
+		told = true;
+		words_addf(argv, "path=/sys/bus/pci/devices/%s/", d->path);
+	}
+}
+
 static void add_devices(const struct microvm *vm, const struct launch *launch, struct words *argv)
 {
 	if (vm->volumes.count > 0)
@@ -188,6 +222,8 @@ static void add_devices(const struct microvm *vm, const struct launch *launch, s
 		words_add(argv, "--fs");
 	for (each(struct share, s, vm->shares))
 		words_take(argv, fs(vm, s));
+	add_vsock(vm, argv);
+	add_pci(vm, argv);
 }
 
 static void add_control(const struct launch *launch, struct words *argv)
@@ -223,12 +259,13 @@ static void cloud_hypervisor_command(const struct microvm *vm, const struct laun
 static void check_devices(const struct microvm *vm, struct problems *problems)
 {
 	/* One is the source of random numbers. */
-	size_t most = PCI_SLOTS - 1 - vm->balloon - (vm->hotplug_mem > 0);
-	size_t have = vm->volumes.count + vm->interfaces.count + vm->shares.count;
+	size_t most = PCI_SLOTS - 1 - vm->balloon - (vm->hotplug_mem > 0) - (vm->vsock.cid != NULL);
+	size_t have = vm->volumes.count + vm->interfaces.count + vm->shares.count + vm->devices.count;
 
 	if (have > most)
 		problem_in(problems, &vm->section, NULL,
-			   "%zu volumes, interfaces and shares are more than the %zu that fit into the machine",
+			   "%zu volumes, interfaces, shares and devices are more than the %zu that fit into "
+			   "the machine",
 			   have, most);
 }
 
@@ -293,7 +330,7 @@ const struct hypervisor hypervisor_cloud_hypervisor = {
 	.can = CAN(HUGEPAGES) | CAN(VIRTIO_MEM) | CAN(BALLOON) | CAN(INITIAL_BALLOON) |
 	       CAN(DEFLATE_ON_OOM) | CAN(MACHINE_ID) | CAN(CONTROL_SOCKET) | CAN(NET_TAP) |
 	       CAN(NET_MACVTAP) | CAN(NET_BRIDGE) | CAN(MTU) | CAN(IMAGE_QCOW2) | CAN(IMAGE_VHD) |
-	       CAN(IMAGE_VHDX) | CAN(DIRECT) | CAN(SERIAL) | CAN(SHARE_VIRTIOFS),
+	       CAN(IMAGE_VHDX) | CAN(DIRECT) | CAN(SERIAL) | CAN(SHARE_VIRTIOFS) | CAN(PCI) | CAN(VSOCK),
 	.protocol = PROTOCOL_HTTP,
 	.ask_status = "GET /api/v1/vm.info",
 	.ask_poweroff = "PUT /api/v1/vm.power-button",
@@ -305,4 +342,5 @@ const struct hypervisor hypervisor_cloud_hypervisor = {
 	.check = cloud_hypervisor_check,
 	.check_release = cloud_hypervisor_check_release,
 	.command = cloud_hypervisor_command,
+	.own_socket = vsock_socket,
 };

@@ -103,6 +103,16 @@ static void add_balloon(const struct microvm *vm, const struct launch *launch, s
 		bool_value(values, "balloon.free_page_reporting", true);
 }
 
+static void add_vsock(const struct microvm *vm, struct words *values)
+{
+	OWNED(drop_str) char *socket = vsock_socket(vm);
+
+	if (!vm->vsock.cid)
+		return;
+	words_addf(values, "vsock.guest_cid:=%s", vm->vsock.cid);
+	text_value(values, "vsock.uds_path", socket);
+}
+
 static void firecracker_config(const struct microvm *vm, const struct launch *launch,
 			       struct words *values)
 {
@@ -118,6 +128,7 @@ static void firecracker_config(const struct microvm *vm, const struct launch *la
 	for (each(struct interface, i, vm->interfaces))
 		add_interface(i, number++, values);
 	add_balloon(vm, launch, values);
+	add_vsock(vm, values);
 	if (vm->hotplug_mem > 0)
 		mib_value(values, "memory-hotplug.total_size_mib", vm->hotplug_mem);
 	words_add(values, "entropy:={}");
@@ -225,7 +236,8 @@ const struct hypervisor hypervisor_firecracker = {
 	.name = "firecracker",
 	.program = "firecracker",
 	.can = CAN(HUGEPAGES) | CAN(BALLOON) | CAN(INITIAL_BALLOON) | CAN(DEFLATE_ON_OOM) |
-	       CAN(VIRTIO_MEM) | CAN(CONTROL_SOCKET) | CAN(NET_TAP) | CAN(NET_BRIDGE) | CAN(MTU),
+	       CAN(VIRTIO_MEM) | CAN(CONTROL_SOCKET) | CAN(NET_TAP) | CAN(NET_BRIDGE) | CAN(MTU) |
+	       CAN(VSOCK),
 	.protocol = PROTOCOL_HTTP,
 	.ask_status = "GET /",
 #ifdef __x86_64__
@@ -242,4 +254,5 @@ const struct hypervisor hypervisor_firecracker = {
 	.config = firecracker_config,
 	.config_over = firecracker_config_over,
 	.files = firecracker_files,
+	.own_socket = vsock_socket,
 };

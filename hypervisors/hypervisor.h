@@ -55,6 +55,7 @@ struct hypervisor {
 	bool emulates;       /* runs without KVM, slowly */
 	bool names_process;  /* makes the process microvm@NAME itself, for prettyProcnames */
 	bool multi_queue;    /* opens a tap once for each virtual CPU, which the tap must be made for */
+	bool mute;	     /* has no socket, or answers before it has its devices */
 	bool locks_volumes;  /* with flock(2), for which ours has to be gone */
 	bool tagless;	     /* virtiofsd has to tell the guest the tag of its share */
 	bool terminal;	     /* aborts where its standard input is none */
@@ -64,10 +65,6 @@ struct hypervisor {
 	const char *ask_poweroff; /* presses the guest's power button; NULL: there is none */
 	const char *asks;	  /* what that is, for the log, if it is no power button */
 	const char *ask_release;  /* argument with which the binary prints its version; NULL: no need */
-
-	/* How the names of its virtual CPUs' threads begin: where it has no socket, or answers too early,
-	 * the guest runs once these do. NULL: no need. */
-	const char *vcpu_threads;
 
 	/* systemd's Restart= when the file says nothing: after a guest's reboot and a crash, not after
 	 * its poweroff, as far as the exit tells them apart (systemd.service(5)). */
@@ -116,6 +113,16 @@ extern const struct hypervisor hypervisor_stratovirt;
 extern const struct hypervisor hypervisor_alioth;
 
 extern const struct hypervisor *const hypervisors[HYPERVISORS];
+
+/* A setting that needs an ability. */
+struct ability_use {
+	const char *section, *key, *value; /* value: what of the key needs the ability; NULL: any */
+	const char *what;
+};
+
+extern const struct ability_use ability_uses[ABILITIES];
+
+bool hypervisor_can(const struct hypervisor *h, enum ability ability);
 
 /* How many queues each of the MicroVM's interfaces has; with 1 a tap must not be made for more. */
 unsigned hypervisor_queues(const struct microvm *vm);

@@ -17,12 +17,7 @@ const struct hypervisor *const hypervisors[HYPERVISORS] = {
 	[HYPERVISOR_ALIOTH] = &hypervisor_alioth,
 };
 
-struct ability_use {
-	const char *section, *key, *value; /* value: what of the key needs the ability; NULL: any */
-	const char *what;
-};
-
-static const struct ability_use uses[ABILITIES] = {
+const struct ability_use ability_uses[ABILITIES] = {
 #define ABILITY(NAME, SECTION, KEY, VALUE, WHAT) [CAN_##NAME] = { SECTION, KEY, VALUE, WHAT },
 #include "abilities.def"
 };
@@ -38,7 +33,7 @@ unsigned hypervisor_queues(const struct microvm *vm)
 	return vm->vcpu < MOST_QUEUES ? vm->vcpu : MOST_QUEUES;
 }
 
-static bool can(const struct hypervisor *h, enum ability ability)
+bool hypervisor_can(const struct hypervisor *h, enum ability ability)
 {
 	return h->can >> ability & 1;
 }
@@ -60,7 +55,7 @@ static size_t count_can(enum ability ability)
 	size_t n = 0;
 
 	for (size_t i = 0; i < HYPERVISORS; i++)
-		n += can(hypervisors[i], ability);
+		n += hypervisor_can(hypervisors[i], ability);
 	return n;
 }
 
@@ -71,7 +66,7 @@ static char *who_can(enum ability ability)
 	struct text names = { 0 };
 
 	for (size_t i = 0; i < HYPERVISORS; i++) {
-		if (!can(hypervisors[i], ability))
+		if (!hypervisor_can(hypervisors[i], ability))
 			continue;
 		left--;
 		text_addf(&names, "%s%s", hypervisors[i]->name,
@@ -83,7 +78,7 @@ static char *who_can(enum ability ability)
 static void refuse(const struct hypervisor *h, const struct section *s, const char *key,
 		   enum ability ability, struct problems *problems)
 {
-	const char *what = uses[ability].what;
+	const char *what = ability_uses[ability].what;
 	size_t others = count_can(ability);
 	OWNED(drop_str) char *names = NULL;
 
@@ -99,15 +94,15 @@ static void refuse(const struct hypervisor *h, const struct section *s, const ch
 static void section_check(const struct microvm *vm, const struct section *s, enum ability ability,
 			  struct problems *problems)
 {
-	const struct key *key = key_find(s->kind, uses[ability].key);
+	const struct key *key = key_find(s->kind, ability_uses[ability].key);
 
-	if (value_needs(s, key, uses[ability].value))
+	if (value_needs(s, key, ability_uses[ability].value))
 		refuse(hypervisors[vm->hypervisor], s, key->name, ability, problems);
 }
 
 static void ability_check(const struct microvm *vm, enum ability ability, struct problems *problems)
 {
-	const char *name = uses[ability].section;
+	const char *name = ability_uses[ability].section;
 	const struct section_kind *kind = section_kind_find(name, strlen(name));
 	const void *member = (const char *)vm + kind->offset;
 	const struct sections *list = member;
@@ -125,7 +120,7 @@ void hypervisor_check(const struct microvm *vm, struct problems *problems)
 	const struct hypervisor *h = hypervisors[vm->hypervisor];
 
 	for (enum ability ability = 0; ability < ABILITIES; ability++)
-		if (!can(h, ability))
+		if (!hypervisor_can(h, ability))
 			ability_check(vm, ability, problems);
 	if (h->check)
 		h->check(vm, problems);

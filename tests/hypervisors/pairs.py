@@ -6,7 +6,7 @@ import re
 import keys
 import subject
 
-# The sections that are for one hypervisor alone; the same file can hold those of others.
+# The sections, and beginnings of keys, that are for one hypervisor alone; the same file can hold those of others.
 own = set(subject.hypervisors)
 
 # What a value needs beside it so that anything depends on it: more than the generator's cases give it.
@@ -23,7 +23,7 @@ values = {
     ("microvm", "initialBalloonMem"): ["64"], ("microvm", "vcpu"): ["2"], ("microvm", "mem"): ["1G"],
     ("microvm", "extraArgsScript"): ["/bin/true", "HERE"], ("interface", "mtu"): ["1500"],
     ("firecracker", "extraConfig"): ["EXTRA"], ("microvm", "socket"): ["/srv/x.sock"],
-    ("volume", "serial"): ["S1"],
+    ("volume", "serial"): ["S1"], ("device", "bus"): ["pci", "usb"],
 }
 
 # What a hypervisor needs for a MicroVM of the kind that is tried.
@@ -61,12 +61,18 @@ def conf(hypervisor, package, section, has_id, key, value, kind):
     return "".join(f"{header}\n" + "".join(f"{k}={v}\n" for k, v in keys_.items()) for header, keys_ in made.items())
 
 
+def filled(text):
+    """With what each of several MicroVMs would have of its own."""
+    return text.replace("PORT", "10022").replace("ADDRESS", "0000:01:00.0")
+
+
 def tried(section, key, type_):
     every = values.get((section, key)) or keys.values_of(section, key, type_)[0]
     return every[:4] + every[4:][-1:]
 
 
 def results(scratch, said):
+    yield "the table of what each can is what configurations are refused by", list(told(scratch))
     rows = [row[:4] for row in keys.table(subject.microvm) if not row[4]]
     versions = {"cloud-hypervisor": "cloud-hypervisor v53.0", "firecracker": "Firecracker v1.16.1"}
     script, extra = subject.stub(scratch, "script", "--extra"), f"{scratch}/extra.json"
@@ -81,12 +87,12 @@ def results(scratch, said):
 def pairs_of(hypervisor, package, rows, words, said):
     confs = {}
     for section, has_id, key, type_ in rows:
-        if section in own - {hypervisor} or (section, key) == ("microvm", "hypervisor"):
+        if {section, key.split(".")[0]} & (own - {hypervisor}) or (section, key) == ("microvm", "hypervisor"):
             continue
         for kind in kinds.get(section, [None]):
             for value in [None, *tried(section, key, type_)]:
                 text = conf(hypervisor, package, section, has_id, key, words.get(value, value), kind)
-                confs[section, key, kind, value] = text.replace("PORT", "10022")
+                confs[section, key, kind, value] = filled(text)
     made = subject.make(confs)
     said += [line for one in made.values() for line in one.said]
     return sorted(silent_of(made))
@@ -103,6 +109,35 @@ def silent_of(made):
         if refused_by_name(one, section, key) or not one.refused and (base.refused or differs(one, base)):
             good.add((section, key))
     return [f"[{section}] {key}: no value of it has an effect, and none is refused" for section, key in places - good]
+
+
+def table():
+    """What "microvm check --hypervisors" says: (section, key, value or None) to the hypervisors that can."""
+    lines = subject.run([subject.microvm, "check", "--hypervisors"]).stdout.splitlines()
+    names = lines[0].split()
+    for line in lines[1:]:
+        first, *marks = re.split("  +", line)
+        match = re.match(r"\[(.*)\] ([^=]*)(?:=(.*))?$", first)
+        if match:
+            yield match.groups(), {name for name, mark in zip(names, marks) if mark == "yes"}
+
+
+def told(scratch):
+    """Where the table says yes nothing is refused as not offered, where it says no it is."""
+    rows = {(section, key): (has_id, type_) for section, has_id, key, type_, later in keys.table(subject.microvm)}
+    confs, can = {}, {}
+    for (section, key, value), who in table():
+        has_id, type_ = rows[section, key]
+        for hypervisor in subject.hypervisors:
+            at = hypervisor, section, key, value
+            text = conf(hypervisor, subject.stub(scratch, "any", "1.0"), section, has_id, key,
+                        value or tried(section, key, type_)[0], None)
+            confs[at], can[at] = filled(text), hypervisor in who
+    made = subject.make(confs)
+    for at, one in made.items():
+        line = rf"\[{at[1]}.*\] {re.escape(at[2])}: ({at[0]} does not offer |.*: not supported yet)"
+        if any(re.search(line, said) for said in one.said) == can[at]:
+            yield f"{at}: the table says {'yes' if can[at] else 'no'}: {one.said}"
 
 
 def differs(one, other):
