@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* shares.h: folders of the host in the guest: a virtiofsd and its socket for each virtiofs share, and what
- * the hypervisor itself is to see. */
+/* shares.h: folders of the host in the guest: a virtiofsd and its socket for each virtiofs share,
+ * and what the hypervisor itself is to see. */
 #pragma once
 
 #include "sink.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* microvm-virtiofsd: ExecStart= of microvm-virtiofsd@NAME:TAG.service, which its socket starts when the
- * MicroVM's hypervisor connects. Becomes virtiofsd, and says afterwards what its end means. */
+/* microvm-virtiofsd: ExecStart= of microvm-virtiofsd@NAME:TAG.service, which its socket starts
+ * when the MicroVM's hypervisor connects. Becomes virtiofsd, and says afterwards what its end
+ * means. */
 #include "process.h"
 #include "refusal.h"
 #include "trusted-path.h"
@@ -15,9 +16,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
-static const char usage[] = "microvm-virtiofsd NAME TAG WORD..., microvm-virtiofsd --ended NAME:TAG, "
+static const char usage[] = "microvm-virtiofsd NAME TAG WORD..., "
+			    "microvm-virtiofsd --ended NAME:TAG, "
 			    "microvm-virtiofsd --not-configured NAME:TAG";
 
 enum { SOCKET = 3 }; /* the first that systemd passes, sd_listen_fds(3) */
@@ -32,6 +35,14 @@ static const char *const programs[] = {
 	"/usr/lib/qemu/virtiofsd",
 };
 
+/* Where one distribution has the program, another has a folder. */
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
 static int find_program(const struct microvm *vm, const char **ret)
 {
 	const char *package = vm->virtiofsd.package;
@@ -40,12 +51,13 @@ static int find_program(const struct microvm *vm, const char **ret)
 		return log_failure(-errno, "[virtiofsd] package: %s", package);
 	*ret = package;
 	for (size_t i = 0; !*ret && i < sizeof(programs) / sizeof(*programs); i++)
-		if (access(programs[i], X_OK) == 0)
+		if (is_program(programs[i]))
 			*ret = programs[i];
 	if (*ret)
 		return EXIT_DONE;
-	log_line(LEVEL_ERROR, "virtiofsd is not installed (on Debian 13: apt install virtiofsd, on Debian 12: "
-			      "qemu-system-common); or set [virtiofsd] package to its path");
+	log_line(LEVEL_ERROR, "virtiofsd is not installed (on Debian 13: apt install virtiofsd, on "
+			      "Debian 12: qemu-system-common); or set [virtiofsd] package to its "
+			      "path");
 	return EXIT_REFUSED;
 }
 
@@ -59,8 +71,8 @@ static int find_kind(const char *program, enum virtiofsd_kind *ret)
 	*ret = r == 0 ? virtiofsd_kind_of(version.at) : VIRTIOFSD_UNKNOWN;
 	if (*ret != VIRTIOFSD_UNKNOWN)
 		return EXIT_DONE;
-	log_line(LEVEL_ERROR, "%s --version says '%.*s', which is not what a virtiofsd says", program,
-		 (int)strcspn(version.at, "\n"), version.at);
+	log_line(LEVEL_ERROR, "%s --version says '%.*s', which is not what a virtiofsd says",
+		 program, (int)strcspn(version.at, "\n"), version.at);
 	return EXIT_REFUSED;
 }
 
@@ -71,14 +83,14 @@ static int check_abilities(enum virtiofsd_kind kind, const char *program, const 
 
 	if (!lacks)
 		return EXIT_DONE;
-	log_line(LEVEL_ERROR, "%s is the virtiofsd of qemu up to 7.2, which does not have %s; install the newer "
-			      "one", program, lacks);
+	log_line(LEVEL_ERROR, "%s is the virtiofsd of qemu up to 7.2, which does not have %s; "
+			      "install the newer one", program, lacks);
 	return EXIT_REFUSED;
 }
 
-/* Opens the folder as a descriptor that the program inherits: a MicroVM's user owns its state folder, and
- * must not lead root from there to another one by a link. (Not as the working directory, which the C
- * virtiofsd leaves for "/" before it looks at a relative path.) */
+/* Opens the folder as a descriptor that the program inherits: a MicroVM's user owns its state
+ * folder, and must not lead root from there to another one by a link. (Not as the working
+ * directory, which the C virtiofsd leaves for "/" before it looks at a relative path.) */
 static int open_source(const struct microvm *vm, const struct share *share, char **ret)
 {
 	OWNED(drop_found) struct found found = NOTHING_FOUND;
@@ -86,8 +98,8 @@ static int open_source(const struct microvm *vm, const struct share *share, char
 	int r = path_find_folder(source, &found), fd;
 
 	if (r == -ELOOP) {
-		log_line(LEVEL_ERROR, "source %s: on the way is a link or folder that another user than root may "
-				      "have put there; name the place itself", source);
+		log_line(LEVEL_ERROR, "source %s: on the way is a link or folder that another user "
+				      "than root may have put there; name the place itself", source);
 		return EXIT_REFUSED;
 	}
 	if (r < 0)
@@ -153,7 +165,7 @@ static int start(const char *name, const char *tag, char **words)
 	return become_virtiofsd(&vm, share);
 }
 
-/* Who has connected already learns that there is nothing, instead of starting us again and again. */
+/* Who has connected already learns that there is nothing, and does not start us again. */
 static int hang_up(int status)
 {
 	int fd = accept4(SOCKET, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -180,8 +192,8 @@ static char *end_of_service(const char *result)
 	return text_format("was ended by signal %s", status);
 }
 
-/* systemd.journal-fields(7): journalctl -u and systemctl status show this line with that unit as well as
- * with ours. */
+/* systemd.journal-fields(7): journalctl -u and systemctl status show this line with that unit as
+ * well as with ours. */
 static bool tell_journal_of(const char *unit, const char *message)
 {
 	struct sockaddr_un journal = { AF_UNIX, "/run/systemd/journal/socket" };
@@ -204,8 +216,8 @@ static int ended(const char *instance)
 		return EXIT_DONE;
 	how = end_of_service(result);
 	unit = text_format("microvm@%s.service", name);
-	message = text_format("virtiofsd of share %s %s: the guest has lost the share, and what uses it there "
-			      "hangs until %s is restarted", instance, how, unit);
+	message = text_format("virtiofsd of share %s %s: the guest has lost the share, and what uses "
+			      "it there hangs until %s is restarted", instance, how, unit);
 	if (!tell_journal_of(unit, message))
 		log_line(LEVEL_ERROR, "%s", message);
 	return EXIT_DONE;

@@ -20,10 +20,11 @@ static int refuse(const struct share *share, const char *path, const char *why)
 static int cannot_find(const struct share *share, const char *path, int error)
 {
 	if (error == -ELOOP)
-		return refuse(share, path, "on the way is a link or folder that another user than root may have "
-					   "put there; name the place itself");
+		return refuse(share, path, "on the way is a link or folder that another user than "
+					   "root may have put there; name the place itself");
 	if (error == -ENOENT)
-		return refuse(share, path, "the folder that it lies in does not exist; make it first");
+		return refuse(share, path, "the folder that it lies in does not exist; make it "
+					   "first");
 	if (error == -ENOTDIR)
 		return refuse(share, path, "is not a folder");
 	return refuse(share, path, strerror(-error));

@@ -17,6 +17,8 @@ enum virtiofsd_kind virtiofsd_kind_of(const char *version);
 const char *virtiofsd_lacks(enum virtiofsd_kind kind, const struct microvm *vm,
 			    const struct share *share);
 
-/* Adds the command line behind the program's name for the folder at PATH; the socket is descriptor 3. */
-void virtiofsd_command(enum virtiofsd_kind kind, const struct microvm *vm, const struct share *share,
-		       const char *path, unsigned cpus, struct words *argv);
+/* Adds the command line behind the program's name for the folder at PATH; the socket is
+ * descriptor 3. */
+void virtiofsd_command(enum virtiofsd_kind kind, const struct microvm *vm,
+		       const struct share *share, const char *path, unsigned cpus,
+		       struct words *argv);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* guest-mounts.h: mountPoint= as the guest's systemd (254 and later) takes it from the kernel's command line,
- * so that nothing in the guest has to be changed. */
+/* guest-mounts.h: mountPoint= as the guest's systemd (254 and later) takes it from the kernel's
+ * command line, so that nothing in the guest has to be changed. */
 #pragma once
 
 #include "../common/text.h"
