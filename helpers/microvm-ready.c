@@ -56,15 +56,14 @@ static int wait_answer(const struct hypervisor *h, const char *path, int process
 	return control_wait_running(&c);
 }
 
-/* A hypervisor that has lived for so long has nothing left to fail at, whatever its threads are called
- * in a version to come. */
-static int wait_vcpus(const struct hypervisor *h, int process)
+/* A hypervisor that has lived for so long has nothing left to fail at, even if its guest sleeps. */
+static int wait_vcpus(int process)
 {
 	enum { LOOK_EVERY = 20, LONG = 2000 }; /* milliseconds */
 	const pid_t pid = (pid_t)strtol(getenv("MAINPID"), NULL, 10);
 	const int64_t enough = milliseconds_now() + LONG;
 
-	while (!vcpus_run(pid, h->vcpu_threads) && milliseconds_now() < enough) {
+	while (!vcpus_run(pid) && milliseconds_now() < enough) {
 		struct pollfd p = { .fd = process, .events = POLLIN };
 
 		if (poll(&p, 1, LOOK_EVERY) == 1)
@@ -80,11 +79,11 @@ static int wait_ready(const struct hypervisor *h, const char *path)
 
 	if (r == 0 && h->protocol != PROTOCOL_NONE && path)
 		r = wait_answer(h, path, process);
-	if (r == 0 && h->vcpu_threads)
-		r = wait_vcpus(h, process);
+	if (r == 0 && h->mute)
+		r = wait_vcpus(process);
 	if (r == -ESRCH) {
 		log_line(LEVEL_ERROR, "%s ended before %s", h->name,
-			 h->vcpu_threads ? "its guest ran" : "it answered");
+			 h->mute ? "its guest ran" : "it answered");
 		return EXIT_REFUSED;
 	}
 	return r < 0 ? log_failure(r, "cannot watch the main process") : EXIT_DONE;

@@ -176,13 +176,13 @@ static const char *alioth_package(const struct microvm *vm)
 
 const struct hypervisor hypervisor_alioth = {
 	.name = "alioth",
+	.mute = true,
 	.program = "alioth",
 	.terminal = true,
 	.locks_volumes = true,
 	.can = CAN(BALLOON) | CAN(FIRMWARE) | CAN(NET_TAP) | CAN(NET_BRIDGE) | CAN(MTU) |
 	       CAN(SHARE_VIRTIOFS) | CAN(VSOCK),
 	.protocol = PROTOCOL_NONE,
-	.vcpu_threads = "vcpu_",
 	/* A reboot happens inside of it, a poweroff is exit code 0, a failure another. */
 	.restart = "on-failure",
 	.package = alioth_package,

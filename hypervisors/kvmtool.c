@@ -348,6 +348,7 @@ const struct language language_kvmtool = {
 
 const struct hypervisor hypervisor_kvmtool = {
 	.name = "kvmtool",
+	.mute = true,
 	.program = "lkvm",
 	.can = CAN(HUGEPAGES) | CAN(BALLOON) | CAN(CONTROL_SOCKET) | CAN(NET_USER) | CAN(NET_TAP) |
 	       CAN(NET_MACVTAP) | CAN(NET_BRIDGE) | CAN(VHOST_NET) | CAN(IMAGE_QCOW2) |
@@ -358,8 +359,6 @@ const struct hypervisor hypervisor_kvmtool = {
 	.asks = "asked the guest's kernel (SysRq s, u, b) to write all to its disks and to reboot: "
 		"kvmtool "
 		"has no power button",
-	/* It answers before it has its devices. */
-	.vcpu_threads = "kvm-vcpu-",
 	/* A guest's poweroff does not end it: what does is a reboot, or a crash that looks the
 	   same. */
 	.restart = "always",

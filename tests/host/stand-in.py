@@ -60,10 +60,9 @@ def serve(path, kind, answer):
     threading.Thread(target=talk, daemon=True).start()
 
 
-def vcpu(name):
+def vcpu():
     def burn():
-        ctypes.CDLL(None).prctl(15, name.encode(), 0, 0, 0)  # PR_SET_NAME
-        end = time.monotonic() + 0.3
+        end = time.monotonic() + 0.5
         while time.monotonic() < end:
             pass
         time.sleep(1000)
@@ -121,14 +120,14 @@ def main():
         serve(after("--socket"), socket.SOCK_SEQPACKET, crosvm)
     elif "--nodefaults" in words:
         images = [after("--disk")] if "--disk" in words else []
-        vcpu("kvm-vcpu-0")
+        vcpu()
         serve(f"{os.environ['HOME']}/.lkvm/{after('--name')}.sock", socket.SOCK_STREAM, kvmtool)
     elif "-qmp" in words:
         images = []
         serve(after("-qmp")[5:].split(",")[0], socket.SOCK_STREAM, stratovirt)
     else:
         images = [word.split("path=")[1].split(",")[0] for word in words if word.startswith("file,path=")]
-        vcpu("vcpu_0")
+        vcpu()
     for image in images:
         say(f"{os.path.basename(image)} is {lock(image)}")
     signal.sigwait([signal.SIGUSR1])
