@@ -10,14 +10,17 @@ static void check_address(const struct device *d, const char *key, const char *a
 			  struct problems *p)
 {
 	if (!pci_address_fits(address))
-		problem_in(p, &d->section, key, "'%s' is not a PCI address; write DOMAIN:BUS:DEVICE.FUNCTION "
-			   "in lower case, such as 0000:01:00.0", address);
+		problem_in(p, &d->section, key,
+			   "'%s' is not a PCI address; write DOMAIN:BUS:DEVICE.FUNCTION "
+			   "in lower case, such as 0000:01:00.0",
+			   address);
 }
 
 static void check_place(const struct device *d, struct problems *p)
 {
 	if (!d->path)
-		problem_in(p, &d->section, "path", "is missing; write path=0000:01:00.0, the device's address");
+		problem_in(p, &d->section, "path",
+			   "is missing; write path=0000:01:00.0, the device's address");
 	else
 		check_address(d, "path", d->path, p);
 }
@@ -25,21 +28,23 @@ static void check_place(const struct device *d, struct problems *p)
 static void check_expect(const struct device *d, struct problems *p)
 {
 	if (d->expect && !pci_id_fits(d->expect))
-		problem_in(p, &d->section, "expect", "'%s' is not VENDOR:DEVICE, such as 8086:10d3", d->expect);
+		problem_in(p, &d->section, "expect", "'%s' is not VENDOR:DEVICE, such as 8086:10d3",
+			   d->expect);
 }
 
 static void check_property(const struct device *d, const char *key, const char *value,
 			   struct problems *p)
 {
 	if (value && (!*value || strpbrk(value, ", =")))
-		problem_in(p, &d->section, key, "'%s' is not a name; leave out ',', '=' and blanks", value);
+		problem_in(p, &d->section, key, "'%s' is not a name; leave out ',', '=' and blanks",
+			   value);
 }
 
 static void check_pair(const struct device *a, const struct device *b, struct problems *p)
 {
 	if (a->qemu_id && b->qemu_id && strcmp(a->qemu_id, b->qemu_id) == 0)
-		problem_in(p, &b->section, "qemu.id", "'%s' is the ID of [device %s] already", b->qemu_id,
-			   a->section.id);
+		problem_in(p, &b->section, "qemu.id", "'%s' is the ID of [device %s] already",
+			   b->qemu_id, a->section.id);
 }
 
 void microvm_check_devices(const struct microvm *vm, struct problems *problems)

@@ -7,9 +7,10 @@
 static bool matches(const char *text, const char *pattern)
 {
 	for (; *pattern; pattern++, text++) {
-		const char *digits = *pattern == 'x' ? "0123456789abcdef" :
-				     *pattern == 'b' ? "01" :
-				     *pattern == 'o' ? "01234567" : NULL;
+		const char *digits = *pattern == 'x'   ? "0123456789abcdef"
+				     : *pattern == 'b' ? "01"
+				     : *pattern == 'o' ? "01234567"
+						       : NULL;
 
 		if (!*text || (digits ? !strchr(digits, *text) : *text != *pattern))
 			return false;

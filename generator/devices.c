@@ -59,8 +59,8 @@ void device_service_lines(struct text *u, const struct microvm *vm)
 		return;
 	unit_set(u, "DeviceAllow", "/dev/vfio/vfio rw");
 	unit_set(u, "DeviceAllow", "char-vfio rw");
-	/* A device may write to any of the guest's memory at any time, so all of it stays where it is; and
-	 * each device that has an IOMMU domain of its own counts it once more. */
+	/* A device may write to any of the guest's memory at any time, so all of it stays where it
+	 * is; and each device that has an IOMMU domain of its own counts it once more. */
 	unit_set(u, "LimitMEMLOCK", "infinity");
 	words_add(&ended, "--ended");
 	words_add(&ended, vm->name);

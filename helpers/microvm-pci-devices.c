@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* microvm-pci-devices@NAME.service calls this when a device of the MicroVM's appears, or before the MicroVM
- * starts: it takes the devices from their drivers, and lets the MicroVM's user use them. When it stops they
- * go back. microvm@.service calls it when the MicroVM has ended, to know whether a device was pulled. */
+/* microvm-pci-devices@NAME.service calls this when a device of the MicroVM's appears, or before the
+ * MicroVM starts: it takes the devices from their drivers, and lets the MicroVM's user use them.
+ * When it stops they go back. microvm@.service calls it when the MicroVM has ended, to know whether
+ * a device was pulled. */
 #include "pci-notes.h"
 #include "pci-use.h"
 #include "pci.h"
@@ -18,7 +19,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define USAGE "microvm-pci-devices NAME [WORD...] | --stop NAME | --ended NAME | --not-configured NAME"
+#define USAGE                                                                                      \
+	"microvm-pci-devices NAME [WORD...] | --stop NAME | --ended NAME | --not-configured NAME"
 
 enum { WRITE_USEC = 60000000 };
 
@@ -33,7 +35,8 @@ static void drop_claim(struct claim *c)
 	drop_pci(&c->pci);
 }
 
-static int refuse(const struct claim *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int refuse(const struct claim *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 static int refuse(const struct claim *c, const char *format, ...)
 {
@@ -52,14 +55,17 @@ static int check_card(const struct claim *c)
 	const char *expect = c->device->expect;
 
 	if (expect && strcmp(expect, c->pci.id) != 0)
-		return refuse(c, "is %s, and expect says %s: another card sits there now", c->pci.id, expect);
+		return refuse(c, "is %s, and expect says %s: another card sits there now",
+			      c->pci.id, expect);
 	if (c->pci.bridge)
-		return refuse(c, "is a bridge, which cannot be given away; write the address of what is "
-				 "behind it");
+		return refuse(
+			c, "is a bridge, which cannot be given away; write the address of what is "
+			   "behind it");
 	if (!c->pci.group)
-		return refuse(c, "is in no IOMMU group: the host's IOMMU is off. Switch it on in the "
-				 "firmware (VT-d, AMD-Vi) and, for Intel's, with intel_iommu=on on the "
-				 "kernel's command line");
+		return refuse(
+			c, "is in no IOMMU group: the host's IOMMU is off. Switch it on in the "
+			   "firmware (VT-d, AMD-Vi) and, for Intel's, with intel_iommu=on on the "
+			   "kernel's command line");
 	return EXIT_DONE;
 }
 
@@ -81,7 +87,8 @@ static bool is_ours(const struct microvm *vm, const char *address)
 	return false;
 }
 
-/* What the kernel lets stay in a group that a guest has: what no driver has, and what cannot do DMA. */
+/* What the kernel lets stay in a group that a guest has: what no driver has, and what cannot do
+ * DMA. */
 static bool is_in_the_way(const struct pci *p)
 {
 	return !p->bridge && p->driver && strcmp(p->driver, PCI_VFIO) != 0 &&
@@ -110,8 +117,11 @@ static int check_group(const struct claim *c)
 	if (r < 0)
 		return refuse(c, "IOMMU group %s cannot be read: %s", c->pci.group, strerror(-r));
 	if (others.length)
-		return refuse(c, "shares IOMMU group %s with %s; a group goes as a whole: give those to the "
-				 "same MicroVM, or take them from their drivers", c->pci.group, others.at);
+		return refuse(
+			c,
+			"shares IOMMU group %s with %s; a group goes as a whole: give those to the "
+			"same MicroVM, or take them from their drivers",
+			c->pci.group, others.at);
 	return EXIT_DONE;
 }
 
@@ -120,7 +130,8 @@ static int let_in(const struct claim *c, const struct stat *user)
 	OWNED(drop_str) char *node = text_format("/dev/vfio/%s", c->pci.group);
 
 	if (chown(node, user->st_uid, user->st_gid) < 0)
-		return refuse(c, "its node %s cannot be given to the MicroVM's user: %s", node, strerror(errno));
+		return refuse(c, "its node %s cannot be given to the MicroVM's user: %s", node,
+			      strerror(errno));
 	return EXIT_DONE;
 }
 
@@ -136,8 +147,10 @@ static int take(struct claim *c)
 		return refuse(c, "is not let go by %s within %d s; its driver hangs", before,
 			      WRITE_USEC / 1000000);
 	if (r == -ENOLINK)
-		return refuse(c, "was taken from %s, and then vfio-pci did not have it but %s; is the "
-				 "module there?", before, c->pci.driver ? c->pci.driver : "no driver");
+		return refuse(c,
+			      "was taken from %s, and then vfio-pci did not have it but %s; is the "
+			      "module there?",
+			      before, c->pci.driver ? c->pci.driver : "no driver");
 	return r < 0 ? refuse(c, "cannot be taken from %s: %s", before, strerror(-r)) : EXIT_DONE;
 }
 
@@ -151,7 +164,8 @@ static int claim_one(struct claim *c, const struct stat *user)
 		return EXIT_DONE;
 	}
 	if (r < 0)
-		return refuse(c, r == -ENODEV ? "is not there" : "cannot be looked at: %s", strerror(-r));
+		return refuse(c, r == -ENODEV ? "is not there" : "cannot be looked at: %s",
+			      strerror(-r));
 	r = check_card(c);
 	if (r == EXIT_DONE)
 		r = check_use(c);
@@ -162,11 +176,13 @@ static int claim_one(struct claim *c, const struct stat *user)
 	return r == EXIT_DONE ? let_in(c, user) : r;
 }
 
-/* A MicroVM that lost a device goes on when it is back, and so does one that is to run whenever it can. */
+/* A MicroVM that lost a device goes on when it is back, and so does one that is to run whenever it
+ * can. */
 static void start_again(const char *name)
 {
 	OWNED(drop_str) char *unit = text_format("microvm@%s.service", name);
-	OWNED(drop_str) char *enabled = text_format("/etc/systemd/system/microvms.target.wants/%s", unit);
+	OWNED(drop_str)
+	char *enabled = text_format("/etc/systemd/system/microvms.target.wants/%s", unit);
 	const char *const words[] = { "systemctl", "--no-block", "start", unit };
 	OWNED(drop_words) struct words argv = { 0 };
 	struct stat st;
@@ -186,8 +202,9 @@ static int claim(const struct microvm *vm)
 	int r = EXIT_DONE;
 
 	if (!folder || stat(folder, &user) < 0) {
-		log_line(LEVEL_ERROR, "$RUNTIME_DIRECTORY does not name a folder of the MicroVM's user, as "
-				      "microvm-pci-devices@.service makes it");
+		log_line(LEVEL_ERROR,
+			 "$RUNTIME_DIRECTORY does not name a folder of the MicroVM's user, as "
+			 "microvm-pci-devices@.service makes it");
 		return EXIT_CALLED_WRONGLY;
 	}
 	/* All are tried, so that one start tells all that is wrong. */
@@ -267,7 +284,8 @@ static int ended(const char *name)
 		path = pci_path("", notes.at[i], "");
 		if (access(path, F_OK) == 0)
 			continue;
-		log_line(LEVEL_WARNING, "%s was pulled out; the MicroVM starts again when it is back",
+		log_line(LEVEL_WARNING,
+			 "%s was pulled out; the MicroVM starts again when it is back",
 			 notes.at[i]);
 		r = pci_note_lost(name);
 	}

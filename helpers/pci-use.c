@@ -15,10 +15,12 @@ static bool is_below(const char *path, const char *folder)
 	char real[PATH_MAX];
 	size_t n = strlen(folder);
 
-	return realpath(path, real) && strncmp(real, folder, n) == 0 && (real[n] == '/' || !real[n]);
+	return realpath(path, real) && strncmp(real, folder, n) == 0 &&
+	       (real[n] == '/' || !real[n]);
 }
 
-/* Whether the object, or one that it is made of (folder "slaves", links "lower_*"), is the device's. */
+/* Whether the object, or one that it is made of (folder "slaves", links "lower_*"), is the
+ * device's. */
 static bool is_of(const char *path, const char *device, const char *parts, int depth)
 {
 	OWNED(drop_str) char *folder = NULL;
@@ -32,7 +34,8 @@ static bool is_of(const char *path, const char *device, const char *parts, int d
 	while (dir && (entry = readdir(dir))) {
 		OWNED(drop_str) char *part = text_format("%s/%s", folder, entry->d_name);
 
-		if (*entry->d_name != '.' && (*parts == '/' || strncmp(entry->d_name, parts, strlen(parts)) == 0) &&
+		if (*entry->d_name != '.' &&
+		    (*parts == '/' || strncmp(entry->d_name, parts, strlen(parts)) == 0) &&
 		    is_of(part, device, parts, depth + 1))
 			return true;
 	}
@@ -43,7 +46,8 @@ static char *route_if_of(const char *root, const char *device, const char *inter
 {
 	OWNED(drop_str) char *path = text_format("%s/sys/class/net/%s", root, interface);
 
-	return is_of(path, device, "lower_", 0) ? text_format("the default route (%s)", interface) : NULL;
+	return is_of(path, device, "lower_", 0) ? text_format("the default route (%s)", interface)
+						: NULL;
 }
 
 /* Fields as in proc(5). */
@@ -54,7 +58,8 @@ static char *use_by_ipv4(const char *root, const char *device)
 	char line[512], interface[32], destination[16], mask[16], *ret = NULL;
 
 	while (f && !ret && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%31s %15s %*s %*s %*s %*s %*s %15s", interface, destination, mask) == 3 &&
+		if (sscanf(line, "%31s %15s %*s %*s %*s %*s %*s %15s", interface, destination,
+			   mask) == 3 &&
 		    strcmp(destination, "00000000") == 0 && strcmp(mask, "00000000") == 0)
 			ret = route_if_of(root, device, interface);
 	return ret;
@@ -69,7 +74,8 @@ static char *use_by_ipv6(const char *root, const char *device)
 	while (f && !ret && fgets(line, sizeof(line), f))
 		if (sscanf(line, "%39s %7s %*s %*s %*s %*s %*s %*s %*s %31s", destination, length,
 			   interface) == 3 &&
-		    strcmp(length, "00") == 0 && strspn(destination, "0") == 32 && strcmp(interface, "lo") != 0)
+		    strcmp(length, "00") == 0 && strspn(destination, "0") == 32 &&
+		    strcmp(interface, "lo") != 0)
 			ret = route_if_of(root, device, interface);
 	return ret;
 }

@@ -60,7 +60,7 @@ static int look(struct pci *p)
 	if (r < 0)
 		return r == -ENOENT ? -ENODEV : r;
 	p->id = text_format("%s:%s", digits(vendor), digits(device));
-	p->bridge = strncmp(digits(class), "06", 2) == 0;
+	p->bridge = strncmp(digits(class), "0604", 4) == 0;
 	r = look_driver(p);
 	return r < 0 ? r : look_group(p);
 }
@@ -87,7 +87,8 @@ void drop_pci(struct pci *p)
 
 int pci_group(const char *root, const char *group, struct words *ret)
 {
-	OWNED(drop_str) char *path = text_format("%s/sys/kernel/iommu_groups/%s/devices", root, group);
+	OWNED(drop_str)
+	char *path = text_format("%s/sys/kernel/iommu_groups/%s/devices", root, group);
 	OWNED(drop_dir) DIR *dir = opendir(path);
 	struct dirent *entry;
 
@@ -121,7 +122,8 @@ static int rebind(struct pci *p, const char *override, uint64_t usec)
 
 	if (r == 0)
 		r = unbind(p, usec);
-	/* Where no driver wants the device this fails, and the driver that is read back tells all. */
+	/* Where no driver wants the device this fails, and the driver that is read back tells all.
+	 */
 	if (r == 0 && sysfs_write(probe, p->address, usec) == -ETIMEDOUT)
 		r = -ETIMEDOUT;
 	return r < 0 ? r : look_driver(p);
