@@ -332,7 +332,7 @@ def talk(name, hypervisor, behave, program, words, wanted, said, within):
     if os.path.exists(SOCKET):
         os.unlink(SOCKET)
     with open(f"{FOLDER}/state", "w", encoding="utf-8") as file:
-        file.write(f"microvm.hypervisor={hypervisor}\nmicrovm.shutdownTimeout=7s\nmicrovm.socket={SOCKET}\n")
+        file.write(f"microvm.hypervisor={hypervisor}\nmicrovm.shutdownTimeout=8s\nmicrovm.socket={SOCKET}\n")
     pid = stand_in(behave)
     try:
         judge(name, *helper(program, words, pid, 50), wanted, said, within)
@@ -341,7 +341,7 @@ def talk(name, hypervisor, behave, program, words, wanted, said, within):
         os.waitpid(pid, 0)
 
 
-def ready(name, behave, wanted=0, said="^$", within=(0, 5)):
+def ready(name, behave, wanted=0, said="^$", within=(0, 12)):
     hypervisor = behave.__name__.split("_")[0] if "_" in behave.__name__ else "crosvm"
     words = ["a", f"microvm.hypervisor={hypervisor}", f"microvm.socket={SOCKET}"]
     talk(f"{hypervisor}, ready: {name}", hypervisor, behave, "microvm-ready", words, wanted, said, within)
@@ -369,21 +369,21 @@ def main():
     ready("an answer that is late", kvmtool_deaf_first, within=(2.4, 8))
     ready("a connection that is lost in mid answer", kvmtool_hangs_up)
     ready("a device that fails behind the answer", kvmtool_device_fails, 1, "kvmtool ended before its guest ran")
-    ready("CPUs that run once the devices are there", alioth_runs, within=(0.5, 1.9))
-    ready("a device that fails", alioth_fails, 1, "alioth ended before its guest ran", (0.3, 1.9))
-    ready("a guest that sleeps", alioth_sleeps, within=(2, 4))
+    ready("CPUs that run once the devices are there", alioth_runs, within=(0.5, 6))
+    ready("a device that fails", alioth_fails, 1, "alioth ended before its guest ran", (0.3, 6))
+    ready("a guest that sleeps", alioth_sleeps, within=(2, 9))
 
-    stop("as it should be", crosvm_stops, 0, "asked the guest to shut down.*crosvm has ended", (0.2, 4))
+    stop("as it should be", crosvm_stops, 0, "asked the guest to shut down.*crosvm has ended", (0.2, 7))
     stop("a press that the guest missed", crosvm_misses_a_press, 0, "asked.*has ended", (1.9, 6))
-    stop("no button, as on arm", crosvm_has_no_button, 1, "crosvm refuses.*not shut down in 7 s", (6.9, 9))
-    stop("no answer", crosvm_deaf, 1, "does not answer.*not shut down in 7 s", (6.9, 9))
-    stop("a socket that vanishes", crosvm_vanishes, 1, "cannot be reached.*not shut down in 7 s", (6.9, 9))
+    stop("no button, as on arm", crosvm_has_no_button, 1, "crosvm refuses.*not shut down in 8 s", (7.9, 14))
+    stop("no answer", crosvm_deaf, 1, "does not answer.*not shut down in 8 s", (7.9, 14))
+    stop("a socket that vanishes", crosvm_vanishes, 1, "cannot be reached.*not shut down in 8 s", (7.9, 14))
     stop("ended already", dies, 0, "", (0, 3), "crosvm")
-    stop("three keys, with time between them", kvmtool_keys, 0, "SysRq.*kvmtool has ended", (3.9, 6.9))
-    stop("a guest that knows no keys", kvmtool_no_sysrq, 1, "not shut down in 7 s", (6.9, 9))
-    stop("a socket that vanishes", kvmtool_vanishes, 1, "cannot be reached.*not shut down in 7 s", (6.9, 9))
-    stop("nobody to ask", alioth_sleeps, 1, "alioth has no way to ask", (0, 2))
-    stop("nobody to ask", linger, 1, "stratovirt has no way to ask", (0, 2), "stratovirt")
+    stop("three keys, with time between them", kvmtool_keys, 0, "SysRq.*kvmtool has ended", (3.9, 7.5))
+    stop("a guest that knows no keys", kvmtool_no_sysrq, 1, "not shut down in 8 s", (7.9, 14))
+    stop("a socket that vanishes", kvmtool_vanishes, 1, "cannot be reached.*not shut down in 8 s", (7.9, 14))
+    stop("nobody to ask", alioth_sleeps, 1, "alioth has no way to ask", (0, 6))
+    stop("nobody to ask", linger, 1, "stratovirt has no way to ask", (0, 6), "stratovirt")
     subprocess.run(["rm", "-rf", FOLDER], check=True)
 
 

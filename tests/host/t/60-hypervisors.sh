@@ -61,12 +61,8 @@ test_crosvm_reboot_is_no_failure() {
 	assert_eq state "$(state cros)" inactive
 }
 
-# The stand-in is not asked when it runs, its CPU time is: else this would take two seconds more.
 test_kvmtool_runs() {
-	local began=${EPOCHREALTIME/./}
-
 	stands_in lkvm kvmtool </dev/null
-	[ $((${EPOCHREALTIME/./} - began)) -lt 2000000 ] || fail 'nobody saw that it runs'
 	assert_eq state "$(state lkvm)" active
 	[ -S /run/microvm/lkvm/control.sock ] || fail 'no control socket'
 	journal_has microvm@lkvm.service 'guest: no terminal, called microvm@lkvm'
