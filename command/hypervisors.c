@@ -12,14 +12,15 @@
 
 enum { FIRST_WIDTH = 36, GAP = 2 };
 
-static void line_print(const char *first, const char *(*word)(const struct hypervisor *h, size_t row),
-		       size_t row)
+static void line_print(const char *first,
+		       const char *(*word)(const struct hypervisor *h, size_t row), size_t row)
 {
 	struct text t = { 0 };
 
 	text_addf(&t, "%-*s", FIRST_WIDTH, first);
 	for (size_t i = 0; i < HYPERVISORS; i++)
-		text_addf(&t, "%*s%-*s", GAP, "", i + 1 < HYPERVISORS ? (int)strlen(hypervisors[i]->name) : 0,
+		text_addf(&t, "%*s%-*s", GAP, "",
+			  i + 1 < HYPERVISORS ? (int)strlen(hypervisors[i]->name) : 0,
 			  word(hypervisors[i], row));
 	puts(t.at);
 	drop_text(&t);

@@ -23,7 +23,8 @@ static void check_balloon(const struct microvm *vm, struct problems *p)
 		check_without(vm, "initialBalloonMem", "balloon=yes", p);
 		check_without(vm, "deflateOnOOM", "balloon=yes", p);
 	} else if (vm->initial_balloon_mem >= vm->mem) {
-		problem_in(p, &vm->section, "initialBalloonMem", "leaves the guest nothing of its mem");
+		problem_in(p, &vm->section, "initialBalloonMem",
+			   "leaves the guest nothing of its mem");
 	}
 }
 

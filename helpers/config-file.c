@@ -37,7 +37,7 @@ static json_object *get(json_object *parent, const char *name)
 	return json_object_object_get(parent, name);
 }
 
-/* "drives.0.drive_id" below an object: what is on the way is made, a list where a number follows. */
+/* "drives.0.drive_id" below an object: what is on the way is made, a list before a number. */
 static void put_at(json_object *parent, char *path, json_object *value)
 {
 	char *next;
@@ -51,8 +51,8 @@ static void put_at(json_object *parent, char *path, json_object *value)
 			OWNED(drop_str) char *name = text_copy(next);
 
 			name[strcspn(name, ".")] = '\0';
-			child = must(is_number(name) ? json_object_new_array() :
-						       json_object_new_object());
+			child = must(is_number(name) ? json_object_new_array()
+						     : json_object_new_object());
 			put(parent, path, child);
 		}
 		parent = child;
@@ -70,13 +70,16 @@ static void put_word(json_object *config, const char *word)
 
 	value[json ? -1 : 0] = '\0';
 	value++;
-	put_at(config, path, json ? json_tokener_parse(value) : must(json_object_new_string(value)));
+	put_at(config, path,
+	       json ? json_tokener_parse(value) : must(json_object_new_string(value)));
 }
 
-/* RFC 7396: what the user's file says null of is taken out, objects are merged, all else is replaced. */
+/* RFC 7396: what the user's file says null of is taken out, objects are merged, all else is
+ * replaced. */
 static void merge(json_object *target, json_object *patch)
 {
-	json_object_object_foreach (patch, name, value) {
+	json_object_object_foreach(patch, name, value)
+	{
 		json_object *old = json_object_object_get(target, name);
 
 		if (!value) {
@@ -123,13 +126,15 @@ int config_make(const struct words *values, const char *over, struct json_object
 int config_write(struct json_object *config, const char *path)
 {
 	OWNED(drop_str) char *fresh = text_format("%s.new", path);
-	OWNED(drop_fd) int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int r = fd < 0 ? -errno : 0;
+	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+	OWNED(drop_fd) int fd = open(fresh, flags, 0600);
+	int r = 0;
 
 	if (fd < 0)
-		return r;
+		return -errno;
 	errno = EIO;
-	if (json_object_to_fd(fd, config, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE) < 0)
+	if (json_object_to_fd(fd, config,
+			      JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE) < 0)
 		r = -errno;
 	if (r == 0 && rename(fresh, path) < 0)
 		r = -errno;

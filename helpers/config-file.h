@@ -6,8 +6,9 @@
 
 struct json_object;
 
-/* Makes the file's object of words as struct hypervisor's config() adds them, and merges the file at OVER
- * over it (RFC 7396) unless that is NULL. Returns 0, or -errno: -EBADMSG where OVER is no JSON object. */
+/* Makes the file's object of words as struct hypervisor's config() adds them, and merges the file
+ * at OVER over it (RFC 7396) unless that is NULL. Returns 0, or -errno: -EBADMSG where OVER is no
+ * JSON object. */
 int config_make(const struct words *values, const char *over, struct json_object **ret);
 
 /* Writes it as PATH, whole or not at all, for its owner alone. Returns 0 or -errno. */

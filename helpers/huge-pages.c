@@ -11,7 +11,8 @@
 /* /proc/meminfo says it too, where a unit sees it. */
 static int read_count(const char *name, uint64_t *ret)
 {
-	OWNED(drop_str) char *path = text_format("/sys/kernel/mm/hugepages/hugepages-2048kB/%s", name);
+	const char *folder = "/sys/kernel/mm/hugepages/hugepages-2048kB";
+	OWNED(drop_str) char *path = text_format("%s/%s", folder, name);
 	OWNED(drop_file) FILE *f = fopen(path, "re");
 
 	if (!f)
@@ -34,8 +35,9 @@ int huge_pages_check(const struct microvm *vm)
 		return log_failure(r, "hugepageMem: cannot tell how many huge pages the host has");
 	if (unused - reserved >= needed)
 		return EXIT_DONE;
-	log_line(LEVEL_ERROR, "hugepageMem: %" PRIu64 " huge pages of 2M are needed and %" PRIu64 " are free, "
-		 "%" PRIu64 " are missing; raise vm.nr_hugepages (sysctl.d(5))", needed, unused - reserved,
-		 needed - (unused - reserved));
+	log_line(LEVEL_ERROR,
+		 "hugepageMem: %" PRIu64 " huge pages of 2M are needed and %" PRIu64 " are free, "
+		 "%" PRIu64 " are missing; raise vm.nr_hugepages (sysctl.d(5))",
+		 needed, unused - reserved, needed - (unused - reserved));
 	return EXIT_REFUSED;
 }

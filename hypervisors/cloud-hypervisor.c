@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cloud-hypervisor: lists of keys on the command line, HTTP while it runs. One option is followed by
- * all of its values, as every release from 36 on reads it. */
+/* cloud-hypervisor: lists of keys on the command line, HTTP while it runs. One option is followed
+ * by all of its values, as every release from 36 on reads it. */
 #include "hypervisor.h"
 
 #include "limits.h"
@@ -61,7 +61,8 @@ static void add_hotplug(struct text *t, const struct microvm *vm)
 	add_value(t, "hotplug_method", "virtio-mem");
 	add_bytes(t, "hotplug_size", vm->hotplug_mem);
 	add_bytes(t, "hotplugged_size",
-		  section_sets(&vm->section, "hotpluggedMem") ? vm->hotplugged_mem : vm->hotplug_mem);
+		  section_sets(&vm->section, "hotpluggedMem") ? vm->hotplugged_mem
+							      : vm->hotplug_mem);
 }
 
 static void add_memory(const struct microvm *vm, struct words *argv)
@@ -260,12 +261,13 @@ static void check_devices(const struct microvm *vm, struct problems *problems)
 {
 	/* One is the source of random numbers. */
 	size_t most = PCI_SLOTS - 1 - vm->balloon - (vm->hotplug_mem > 0) - (vm->vsock.cid != NULL);
-	size_t have = vm->volumes.count + vm->interfaces.count + vm->shares.count + vm->devices.count;
+	size_t have =
+		vm->volumes.count + vm->interfaces.count + vm->shares.count + vm->devices.count;
 
 	if (have > most)
 		problem_in(problems, &vm->section, NULL,
-			   "%zu volumes, interfaces, shares and devices are more than the %zu that fit into "
-			   "the machine",
+			   "%zu volumes, interfaces, shares and devices are more than the %zu that "
+			   "fit into the machine",
 			   have, most);
 }
 
@@ -273,16 +275,18 @@ static void check_mtus(const struct microvm *vm, struct problems *problems)
 {
 	for (each(struct interface, i, vm->interfaces))
 		if (i->mtu > 0 && (i->mtu < MTU_LEAST || i->mtu > MTU_MOST))
-			problem_in(problems, &i->section, "mtu", "'%u' is not between %d and %d", i->mtu,
-				   MTU_LEAST, MTU_MOST);
+			problem_in(problems, &i->section, "mtu", "'%u' is not between %d and %d",
+				   i->mtu, MTU_LEAST, MTU_MOST);
 }
 
 static void check_memory(const struct microvm *vm, struct problems *problems)
 {
 	if (vm->hugepage_mem && vm->mem % (2 << 20) != 0)
-		problem_in(problems, &vm->section, "mem", "is not a multiple of 2M, the size of a huge page");
+		problem_in(problems, &vm->section, "mem",
+			   "is not a multiple of 2M, the size of a huge page");
 	if (vm->hotplug_mem % ((uint64_t)HOTPLUG_MIB << 20) != 0)
-		problem_in(problems, &vm->section, "hotplugMem", "is not a multiple of %dM", HOTPLUG_MIB);
+		problem_in(problems, &vm->section, "hotplugMem", "is not a multiple of %dM",
+			   HOTPLUG_MIB);
 }
 
 static void check_oem_strings(const struct microvm *vm, struct problems *problems)
@@ -292,9 +296,10 @@ static void check_oem_strings(const struct microvm *vm, struct problems *problem
 	for (size_t i = 0; i < strings->count; i++)
 		if (!*strings->at[i] || strpbrk(strings->at[i], ",[]\" \t"))
 			problem_in(problems, &vm->cloud_hypervisor.section, "platformOEMStrings",
-				   "'%s': cloud-hypervisor has no way to write blanks, commas, quotes and "
-				   "brackets in it; for a credential write io.systemd.credential.binary:NAME= and "
-				   "the value in base64", strings->at[i]);
+				   "'%s': cloud-hypervisor has no way to write blanks, commas, "
+				   "quotes and brackets in it; for a credential write "
+				   "io.systemd.credential.binary:NAME= and the value in base64",
+				   strings->at[i]);
 }
 
 static void cloud_hypervisor_check(const struct microvm *vm, struct problems *problems)
@@ -314,8 +319,10 @@ static void cloud_hypervisor_check_release(const struct microvm *vm, unsigned re
 					   struct problems *problems)
 {
 	if (release < RELEASE(OLDEST, 0))
-		problem_in(problems, &vm->section, "hypervisor", "cloud-hypervisor %u.%u is installed, and "
-			   "%d is the oldest that this works with", release >> 16, release & 0xffff, OLDEST);
+		problem_in(problems, &vm->section, "hypervisor",
+			   "cloud-hypervisor %u.%u is installed, and "
+			   "%d is the oldest that this works with",
+			   release >> 16, release & 0xffff, OLDEST);
 }
 
 static const char *cloud_hypervisor_package(const struct microvm *vm)
@@ -330,7 +337,8 @@ const struct hypervisor hypervisor_cloud_hypervisor = {
 	.can = CAN(HUGEPAGES) | CAN(VIRTIO_MEM) | CAN(BALLOON) | CAN(INITIAL_BALLOON) |
 	       CAN(DEFLATE_ON_OOM) | CAN(MACHINE_ID) | CAN(CONTROL_SOCKET) | CAN(NET_TAP) |
 	       CAN(NET_MACVTAP) | CAN(NET_BRIDGE) | CAN(MTU) | CAN(IMAGE_QCOW2) | CAN(IMAGE_VHD) |
-	       CAN(IMAGE_VHDX) | CAN(DIRECT) | CAN(SERIAL) | CAN(SHARE_VIRTIOFS) | CAN(PCI) | CAN(VSOCK),
+	       CAN(IMAGE_VHDX) | CAN(DIRECT) | CAN(SERIAL) | CAN(SHARE_VIRTIOFS) | CAN(PCI) |
+	       CAN(VSOCK),
 	.protocol = PROTOCOL_HTTP,
 	.ask_status = "GET /api/v1/vm.info",
 	.ask_poweroff = "PUT /api/v1/vm.power-button",

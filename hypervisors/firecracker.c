@@ -79,9 +79,11 @@ static void add_drive(const struct microvm *vm, const struct volume *v, size_t n
 	/* What the guest's root is, its kernel parameters say. */
 	words_addf(values, "drives.%zu.is_root_device:=false", number);
 	words_addf(values, "drives.%zu.is_read_only:=%s", number, v->read_only ? "true" : "false");
-	/* The other, "Unsafe", is the default: what the guest has flushed would be lost with the host. */
+	/* The other, "Unsafe", is the default: what the guest has flushed would be lost with the
+	 * host. */
 	words_addf(values, "drives.%zu.cache_type=Writeback", number);
-	words_addf(values, "drives.%zu.io_engine=%s", number, engines[vm->firecracker.drive_io_engine]);
+	words_addf(values, "drives.%zu.io_engine=%s", number,
+		   engines[vm->firecracker.drive_io_engine]);
 }
 
 static void add_interface(const struct interface *i, size_t number, struct words *values)
@@ -155,22 +157,27 @@ static void check_mtus(const struct microvm *vm, struct problems *problems)
 {
 	for (each(struct interface, i, vm->interfaces))
 		if (i->mtu > 0 && (i->mtu < MTU_LEAST || i->mtu > MTU_MOST))
-			problem_in(problems, &i->section, "mtu", "'%u' is not between %d and %d", i->mtu,
-				   MTU_LEAST, MTU_MOST);
+			problem_in(problems, &i->section, "mtu", "'%u' is not between %d and %d",
+				   i->mtu, MTU_LEAST, MTU_MOST);
 }
 
 static void check_memory(const struct microvm *vm, struct problems *problems)
 {
 	check_whole_mib(vm, problems);
 	if (vm->hugepage_mem && vm->mem % (2 << 20) != 0)
-		problem_in(problems, &vm->section, "mem", "is not a multiple of 2M, the size of a huge page");
+		problem_in(problems, &vm->section, "mem",
+			   "is not a multiple of 2M, the size of a huge page");
 	if (vm->initial_balloon_mem % (1 << 20) != 0)
-		problem_in(problems, &vm->section, "initialBalloonMem", "firecracker takes no parts of a MiB");
-	if (vm->hotplug_mem % (SLOT_MIB << 20) != 0)
-		problem_in(problems, &vm->section, "hotplugMem", "is not a multiple of %dM", SLOT_MIB);
-	if (vm->hotplug_mem > 0 && (vm->hotplugged_mem > 0 || !section_sets(&vm->section, "hotpluggedMem")))
-		problem_in(problems, &vm->section, "hotpluggedMem", "firecracker starts with nothing of hotplugMem "
-			   "plugged in; write hotpluggedMem=0, and plug it through the control socket");
+		problem_in(problems, &vm->section, "initialBalloonMem",
+			   "firecracker takes no parts of a MiB");
+	if (vm->hotplug_mem % ((uint64_t)SLOT_MIB << 20) != 0)
+		problem_in(problems, &vm->section, "hotplugMem", "is not a multiple of %dM",
+			   SLOT_MIB);
+	if (vm->hotplug_mem > 0 &&
+	    (vm->hotplugged_mem > 0 || !section_sets(&vm->section, "hotpluggedMem")))
+		problem_in(problems, &vm->section, "hotpluggedMem",
+			   "firecracker starts with nothing of hotplugMem plugged in; write "
+			   "hotpluggedMem=0, and plug it through the control socket");
 }
 
 static void firecracker_check(const struct microvm *vm, struct problems *problems)
@@ -194,7 +201,8 @@ static void too_old(const struct section *s, const char *key, unsigned release, 
 static void check_kernel(const struct microvm *vm, unsigned release, struct problems *problems)
 {
 	if (vm->kernel && release < RELEASE(1, 17) && kernel_format(vm->kernel) == KERNEL_BZIMAGE)
-		problem_in(problems, &vm->section, "kernel", "%s is a compressed image; firecracker boots the "
+		problem_in(problems, &vm->section, "kernel",
+			   "%s is a compressed image; firecracker boots the "
 			   "ELF file that it was made of, vmlinux, and others only from 1.17 on",
 			   vm->kernel);
 }

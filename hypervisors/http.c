@@ -95,7 +95,8 @@ static const char *field_of(const struct reply *r, const char *name)
 
 	while ((line = memchr(line, '\n', (size_t)(r->end - line)))) {
 		line++;
-		if ((size_t)(r->end - line) > n && strncasecmp(line, name, n) == 0 && line[n] == ':')
+		if ((size_t)(r->end - line) > n && strncasecmp(line, name, n) == 0 &&
+		    line[n] == ':')
 			return line + n + 1 + strspn(line + n + 1, " \t");
 	}
 	return NULL;

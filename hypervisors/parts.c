@@ -54,8 +54,10 @@ void check_kernel_line(const char *line, size_t limit, const struct microvm *vm,
 
 	if (n > limit)
 		problem_in(problems, &vm->section, "kernelParams",
-			   "the kernel's command line has %zu bytes, and no more than %zu are read; shorten it "
-			   "by %zu", n, limit, n - limit);
+			   "the kernel's command line has %zu bytes, and no more than %zu are "
+			   "read; shorten it "
+			   "by %zu",
+			   n, limit, n - limit);
 }
 
 void check_serials(const struct microvm *vm, struct problems *problems)

@@ -25,8 +25,10 @@ void check_kernel_line(const char *line, size_t limit, const struct microvm *vm,
 /* Disks show 20 bytes of a serial number (VIRTIO_BLK_ID_BYTES). */
 void check_serials(const struct microvm *vm, struct problems *problems);
 
-/* Of the hypervisors that have the guest's vsock as a Unix socket; a port of the host is at PATH_PORT. */
+/* Of the hypervisors that have the guest's vsock as a Unix socket; a port of the host is at
+ * PATH_PORT. */
 char *vsock_socket(const struct microvm *vm);
 
-/* "VALUE", with what it has of quotes doubled, where the value has a byte of SPECIAL; else VALUE. */
+/* "VALUE", with what it has of quotes doubled, where the value has a byte of SPECIAL; else VALUE.
+ */
 char *quoted(const char *value, const char *special);
