@@ -160,6 +160,15 @@ static void check_devices(const struct microvm *vm, struct problems *problems)
 			   have, most);
 }
 
+/* It asks for the length of a file, which a block device does not have. */
+static void check_images(const struct microvm *vm, struct problems *problems)
+{
+	for (each(struct volume, v, vm->volumes))
+		if (volume_is_device(v))
+			problem_in(problems, &v->section, "image",
+				   "alioth takes files, and no block devices");
+}
+
 static void alioth_check(const struct microvm *vm, struct problems *problems)
 {
 	OWNED(drop_str) char *line = command_line(vm);
@@ -167,6 +176,7 @@ static void alioth_check(const struct microvm *vm, struct problems *problems)
 	check_kernel_line(line, KERNEL_COMMAND_LINE, vm, problems);
 	check_vcpus(vm, MOST_VCPUS, problems);
 	check_devices(vm, problems);
+	check_images(vm, problems);
 }
 
 static const char *alioth_package(const struct microvm *vm)

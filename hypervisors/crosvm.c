@@ -134,6 +134,8 @@ static void add_devices(const struct command *c)
 		words_addf(c->argv, "cid=%s", vm->vsock.cid);
 	}
 	for (each(struct device, d, vm->devices)) {
+		if (!device_is_given(d))
+			continue;
 		words_add(c->argv, "--vfio");
 		words_addf(c->argv, "/sys/bus/pci/devices/%s,iommu=off", d->path);
 	}

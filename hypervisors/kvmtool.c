@@ -130,6 +130,8 @@ static void add_devices(const struct command *c)
 		words_add(c->argv, vm->vsock.cid);
 	}
 	for (each(struct device, d, vm->devices)) {
+		if (!device_is_given(d))
+			continue;
 		words_add(c->argv, "--vfio-pci");
 		words_add(c->argv, d->path);
 	}
