@@ -116,13 +116,15 @@ static void install_service(struct text *u, const struct microvm *vm)
 
 const struct companion companions[] = {
 	/* as root, with the MicroVM's user held */
-	{ "install-microvm", "install-microvm", "!", FOR_INSTALL, needs_state_dir, install_unit,
-	  install_service },
-	{ "microvm-tap-interfaces", "microvm-tap-interfaces", "", FOR_NET, needs_taps, taps_unit,
-	  taps_service },
-	{ "microvm-macvtap-interfaces", "microvm-macvtap-interfaces", "", FOR_NET, needs_macvtaps,
-	  macvtaps_unit, macvtaps_service },
-	{ "microvm-pci-devices", "microvm-pci-devices", "!", FOR_PCI, needs_pci_devices, pci_unit, NULL },
+	{ "install-microvm", "install-microvm", "!", "/run/microvm-install", FOR_INSTALL,
+	  needs_state_dir, install_unit, install_service },
+	/* as the MicroVM's user, with one capability */
+	{ "microvm-tap-interfaces", "microvm-tap-interfaces", "", "/run/microvm-tap", FOR_NET,
+	  needs_taps, taps_unit, taps_service },
+	{ "microvm-macvtap-interfaces", "microvm-macvtap-interfaces", "", "/run/microvm-macvtap", FOR_NET,
+	  needs_macvtaps, macvtaps_unit, macvtaps_service },
+	{ "microvm-pci-devices", "microvm-pci-devices", "!", NULL, FOR_PCI, needs_pci_devices, pci_unit,
+	  NULL },
 };
 
 const size_t companion_count = sizeof(companions) / sizeof(*companions);

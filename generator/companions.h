@@ -10,6 +10,10 @@ struct companion {
 	const char *template; /* "install-microvm" for install-microvm@NAME.service */
 	const char *helper;   /* the program, in HELPERDIR */
 	const char *prefix;   /* of ExecStart=, systemd.service(5) */
+	/* Its RuntimeDirectory=, which is there as long as it is active. The MicroVM asserts that instead
+	 * of requiring the unit: it is bound to the MicroVM, so it is stopped when the hypervisor ends, and
+	 * through Requires= that stop would come back and forbid the automatic restart. NULL: required. */
+	const char *proof;
 	enum audience audience;
 	bool (*wanted)(const struct microvm *vm);
 	/* Adds to the [Unit] and to the [Service] section of its drop-in; NULL: nothing. */

@@ -117,8 +117,33 @@ static void unit_user_of_running(struct text *u, const char *name, const struct 
 	} else if (strcmp(own, usual) != 0) {
 		unit_set(u, "User", own);
 	}
+}
+
+static void unit_stop_of_running(struct text *u, const char *name, const struct running *running)
+{
+	unit_user_of_running(u, name, running);
 	if (running->stop_seconds > 0)
 		unit_setf(u, "TimeoutStopSec", "%lus", running->stop_seconds + STOP_RESERVE_SECONDS);
+}
+
+/* What was prepared for a MicroVM that runs is taken back as the same user; where that is the template's,
+ * nothing has to be said. */
+static int write_companions_of_running(const struct sink *sink, const char *name,
+				       const struct running *running)
+{
+	OWNED(drop_text) struct text u = { 0 };
+	size_t before;
+	int r = 0;
+
+	unit_begin(&u, NULL);
+	unit_section(&u, "Service");
+	before = u.length;
+	unit_user_of_running(&u, name, running);
+	if (running->uid < 0 || u.length == before)
+		return 0;
+	for (size_t i = 0; i < companion_count && r == 0; i++)
+		r = write_dropin(sink, companions[i].template, name, &u);
+	return r;
 }
 
 /* What systemctl status could ever show; systemd reads no line of more than 1 MiB. */
@@ -152,7 +177,7 @@ int dropins_write_broken(const struct sink *sink, const struct microvm *vm,
 		return 0;
 	unit_begin(&u, vm->section.place.file);
 	unit_section(&u, "Service");
-	unit_user_of_running(&u, vm->name, running);
+	unit_stop_of_running(&u, vm->name, running);
 	words_add(&words, "--broken");
 	words_add(&words, vm->name);
 	add_lines(&words, lines);
@@ -160,6 +185,8 @@ int dropins_write_broken(const struct sink *sink, const struct microvm *vm,
 	unit_set(&u, "ExecStartPre", "");
 	unit_exec(&u, "ExecStartPre", "", HELPERDIR "/microvm-run", &words);
 	r = write_dropin(sink, "microvm", vm->name, &u);
+	if (r == 0)
+		r = write_companions_of_running(sink, vm->name, running);
 	return r == 0 ? link_autostart(sink, vm) : r;
 }
 
@@ -167,10 +194,12 @@ int dropins_write_removed(const struct sink *sink, const char *name, const struc
 {
 	OWNED(drop_text) struct text u = { 0 };
 	OWNED(drop_str) char *title = text_format("MicroVM %s (its configuration is gone)", name);
+	int r;
 
 	unit_begin(&u, NULL);
 	unit_text(&u, "Description", title);
 	unit_section(&u, "Service");
-	unit_user_of_running(&u, name, running);
-	return write_dropin(sink, "microvm", name, &u);
+	unit_stop_of_running(&u, name, running);
+	r = write_dropin(sink, "microvm", name, &u);
+	return r == 0 ? write_companions_of_running(sink, name, running) : r;
 }

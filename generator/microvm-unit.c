@@ -135,20 +135,42 @@ static void unit_names_of(const struct words *names, struct words *ret)
 			words_add(ret, names->at[i]);
 }
 
+static void companion_units(const struct microvm *vm, struct words *wants, struct words *requires)
+{
+	for (size_t i = 0; i < companion_count; i++)
+		if (companions[i].wanted(vm))
+			words_addf(companions[i].proof ? wants : requires, "%s@%s.service",
+				   companions[i].template, vm->name);
+}
+
+static void assert_companions(struct text *u, const struct microvm *vm)
+{
+	for (size_t i = 0; i < companion_count; i++) {
+		OWNED(drop_str) char *proof = NULL;
+
+		if (!companions[i].proof || !companions[i].wanted(vm))
+			continue;
+		proof = text_format("%s/%s", companions[i].proof, vm->name);
+		unit_set(u, "AssertPathExists", proof);
+	}
+}
+
 static void unit_order(struct text *u, const struct microvm *vm)
 {
+	OWNED(drop_words) struct words wants = { 0 };
 	OWNED(drop_words) struct words requires = { 0 };
 	OWNED(drop_words) struct words sockets = { 0 };
 	OWNED(drop_words) struct words after = { 0 };
 
-	for (size_t i = 0; i < companion_count; i++)
-		if (companions[i].wanted(vm))
-			words_addf(&requires, "%s@%s.service", companions[i].template, vm->name);
+	companion_units(vm, &wants, &requires);
 	share_units(vm, &sockets);
 	words_add_all(&requires, &sockets);
 	unit_names_of(&vm->requires, &requires);
+	words_add_all(&after, &wants);
 	words_add_all(&after, &requires);
 	unit_names_of(&vm->after, &after);
+	unit_names(u, "Wants", &wants);
+	assert_companions(u, vm);
 	unit_names(u, "Requires", &requires);
 	unit_names(u, "After", &after);
 	/* StopWhenUnneeded= does not see a start that failed for another dependency. */

@@ -127,6 +127,8 @@ no_leftovers() { # NAME
 	no_interfaces
 }
 
+nobody_let_in() { ! getfacl -pn "$1" | grep '^user:[0-9]' >/dev/null; } # FILE
+
 # The host has no network but its own loopback, so any other interface is a MicroVM's.
 no_interfaces() {
 	local links

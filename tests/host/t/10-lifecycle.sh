@@ -111,16 +111,21 @@ test_removed_while_running() {
 test_removed_while_running_with_a_long_name() {
 	local name=a-name-that-is-far-too-long-for-the-name-of-a-user-of-its-own
 
-	up "$name" </dev/null
+	truncate -s 4M /srv/long.img
+	up "$name" <<<$'[volume data]\nimage=/srv/long.img\nfsType=none'
 	assert_match "$(property "microvm@$name" User)" "^vm-a-name-that-is-far-.*-[0-9a-f]{8}$"
+	getfacl -pn /srv/long.img | grep -q '^user:[0-9]'
 	removed_while_running "$name"
+	wait_until 10 nobody_let_in /srv/long.img
+	assert_eq "state of what prepared it" "$(property "install-microvm@$name" ActiveState)" inactive
 }
 
 test_removed_while_running_as_a_user_that_exists() {
 	useradd --system --groups kvm keeper
-	up kept <<<'user=keeper'
+	up kept <<<$'user=keeper\n[volume data]\nimage=/srv/long.img\nfsType=none'
 	assert_eq owner "$(stat -c %U "/proc/$(main_pid kept)")" keeper
 	removed_while_running kept
+	wait_until 10 nobody_let_in /srv/long.img
 }
 
 test_broken_while_running() {
@@ -198,7 +203,8 @@ test_a_poweroff_of_the_guest_is_the_end() {
 }
 
 test_a_poweroff_is_followed_by_a_start_with_restart_always() {
-	conf ever test.do=poweroff <<<'restart=always'
+	# With a volume: what prepares it ends with each run and must not keep the next from starting.
+	conf ever test.do=poweroff <<<$'restart=always\n[volume data]\nsize=16'
 	reload
 	start ever
 	wait_until 60 restarted ever

@@ -96,8 +96,6 @@ test_raw_data_is_passed_on_with_fs_type_none() {
 	wait_until 10 nobody_let_in /srv/data.img
 }
 
-nobody_let_in() { ! getfacl -pn "$1" | grep -q '^user:[0-9]'; }
-
 test_a_full_disk_leaves_no_half_image() {
 	mkdir -p /srv/small
 	mount -t tmpfs -o size=256k tmpfs /srv/small
