@@ -166,7 +166,6 @@ static void unit_order(struct text *u, const struct microvm *vm)
 	share_units(vm, &sockets);
 	words_add_all(&requires, &sockets);
 	unit_names_of(&vm->requires, &requires);
-	words_add_all(&after, &wants);
 	words_add_all(&after, &requires);
 	unit_names_of(&vm->after, &after);
 	unit_names(u, "Wants", &wants);
