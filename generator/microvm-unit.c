@@ -194,6 +194,9 @@ static void boot_mounts(struct text *u, const struct microvm *vm)
 void microvm_unit_lines(struct text *u, const struct microvm *vm)
 {
 	unit_order(u, vm);
+	/* Its own bond to what lies below a macvtap: the companion's end is not its end. */
+	if (needs_macvtaps(vm))
+		macvtaps_unit(u, vm);
 	devices_unit(u, vm);
 	boot_mounts(u, vm);
 }
