@@ -97,8 +97,6 @@ static void unit_restart(struct text *u, const struct microvm *vm)
 	unit_set(u, "Restart", told ? settings[vm->restart] : h->restart);
 	if (h->exit_reboot && !told)
 		unit_set(u, "RestartForceExitStatus", h->exit_reboot);
-	if (h->exit_success)
-		unit_set(u, "SuccessExitStatus", h->exit_success);
 }
 
 static void unit_commands(struct text *u, const struct microvm *vm)

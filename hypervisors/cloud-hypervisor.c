@@ -187,20 +187,12 @@ static void add_vsock(const struct microvm *vm, struct words *argv)
 	add_option(argv, "--vsock", &t);
 }
 
-/* One that the MicroVM can do without, and has to. */
-static bool is_missing(const struct device *d)
-{
-	OWNED(drop_str) char *path = text_format("/sys/bus/pci/devices/%s", d->path);
-
-	return !d->required && access(path, F_OK) < 0;
-}
-
 static void add_pci(const struct microvm *vm, struct words *argv)
 {
 	bool told = false;
 
 	for (each(struct device, d, vm->devices)) {
-		if (is_missing(d))
+		if (!device_is_given(d))
 			continue;
 		if (!told)
 			words_add(argv, "--device");

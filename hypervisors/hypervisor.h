@@ -69,10 +69,9 @@ struct hypervisor {
 	/* systemd's Restart= when the file says nothing: after a guest's reboot and a crash, not after
 	 * its poweroff, as far as the exit tells them apart (systemd.service(5)). */
 	const char *restart;
-	/* Exit codes, as systemd writes a list of them, or NULL: of a guest's reboot
-	 * (RestartForceExitStatus=, where the file says nothing of restarts), and of no failure besides
-	 * 0 (SuccessExitStatus=). */
-	const char *exit_reboot, *exit_success;
+	/* Exit codes of a guest's reboot, as systemd writes a list of them, or NULL
+	 * (RestartForceExitStatus=, where the file says nothing of restarts). */
+	const char *exit_reboot;
 
 	/* The path that [NAME] package gives, or NULL. */
 	const char *(*package)(const struct microvm *vm);

@@ -156,13 +156,6 @@ int refuse_no_huge_pages_folder(const struct microvm *vm)
 		hypervisors[vm->hypervisor]->name, huge_pages_folder);
 }
 
-bool device_is_given(const struct device *d)
-{
-	OWNED(drop_str) char *path = text_format("/sys/bus/pci/devices/%s", d->path);
-
-	return d->required || access(path, F_OK) == 0;
-}
-
 int macvtap_fd(const struct launch *launch, const struct interface *i)
 {
 	for (size_t n = 0; n < launch->queue_count; n++)

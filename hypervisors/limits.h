@@ -46,9 +46,6 @@ extern const char huge_pages_folder[];
 void check_huge_mem(const struct microvm *vm, struct problems *problems);
 int refuse_no_huge_pages_folder(const struct microvm *vm); /* at the start; as above */
 
-/* Whether the guest gets it: one that is not required may be missing. */
-bool device_is_given(const struct device *d);
-
 /* The descriptor of a macvtap. */
 int macvtap_fd(const struct launch *launch, const struct interface *i);
 

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SERIAL_LENGTH = 20 }; /* VIRTIO_BLK_ID_BYTES */
 
@@ -85,4 +86,11 @@ char *quoted(const char *value, const char *special)
 		text_addf(&t, *value == '"' ? "%c%c" : "%c", *value, *value);
 	text_add(&t, "\"");
 	return t.at;
+}
+
+bool device_is_given(const struct device *d)
+{
+	OWNED(drop_str) char *path = text_format("/sys/bus/pci/devices/%s", d->path);
+
+	return d->required || access(path, F_OK) == 0;
 }

@@ -32,3 +32,6 @@ char *vsock_socket(const struct microvm *vm);
 /* "VALUE", with what it has of quotes doubled, where the value has a byte of SPECIAL; else VALUE.
  */
 char *quoted(const char *value, const char *special);
+
+/* Whether the guest gets it: one that is not required may be missing. */
+bool device_is_given(const struct device *d);

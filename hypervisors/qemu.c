@@ -469,21 +469,13 @@ static void add_device(const struct command *c, const struct device *d, unsigned
 	words_take(c->argv, t.at);
 }
 
-/* One that the MicroVM can do without, and has to. */
-static bool is_missing(const struct device *d)
-{
-	OWNED(drop_str) char *path = text_format("/sys/bus/pci/devices/%s", d->path);
-
-	return !d->required && access(path, F_OK) < 0;
-}
-
 static void add_devices(const struct command *c)
 {
 	unsigned chassis = c->vm->qemu.pcie_root_ports;
 
 	add_free_ports(c);
 	for (each(struct device, d, c->vm->devices))
-		if (!is_missing(d))
+		if (device_is_given(d))
 			add_device(c, d, ++chassis);
 }
 
