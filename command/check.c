@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "check.h"
+#include "verb.h"
 
 #include "hypervisors.h"
 
@@ -9,7 +9,6 @@
 #include "../generator/generate.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +51,11 @@ static int sources_of(char **paths, const char *root, struct sources *sources)
 	OWNED(drop_words) struct words folders = { 0 };
 
 	if (!*paths) {
+		int r;
+
 		sources_folders(&folders);
-		return sources_find(root, &folders, sources);
+		r = sources_find(root, &folders, sources);
+		return r == 0 ? sources_add_packages(root, sources) : r;
 	}
 	for (; *paths; paths++) {
 		int r = argument_add(*paths, "", sources);
@@ -68,7 +70,7 @@ static int check(char **paths, bool units)
 {
 	OWNED(drop_sources) struct sources sources = { 0 };
 	const char *root = getenv("MICROVM_ROOT");
-	const struct sink print = { .folder = -1 };
+	const struct sink print = { .folder = SINK_PRINT };
 	int r = sources_of(paths, root ? root : "", &sources);
 
 	if (r < 0 && !*paths)
@@ -87,39 +89,9 @@ static int check(char **paths, bool units)
 	return r < 0 ? EXIT_REFUSED : EXIT_DONE;
 }
 
-static int help(void)
+int verb_check(const struct call *call)
 {
-	puts("microvm check [--units] [FILE|FOLDER...]\n"
-	     "microvm check --hypervisors\n"
-	     "\n"
-	     "Judges configuration files as the generator does; without an argument all of the\n"
-	     "look-up folders. Prints what is wrong and exits with 1 if anything is.\n"
-	     "\n"
-	     "  --units        also print the units that would be made\n"
-	     "  --hypervisors  print what each hypervisor can do\n"
-	     "  -h, --help     print this");
-	return EXIT_DONE;
-}
-
-int command_check(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "units", no_argument, NULL, 'u' },
-		{ "hypervisors", no_argument, NULL, 'y' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	bool units = false;
-	int c;
-
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
-		if (c == 'h')
-			return help();
-		if (c == 'y')
-			return hypervisors_print();
-		if (c != 'u')
-			return EXIT_CALLED_WRONGLY;
-		units = true;
-	}
-	return check(argv + optind, units);
+	if (call_has(call, "hypervisors"))
+		return hypervisors_print();
+	return check(call->arguments, call_has(call, "units"));
 }

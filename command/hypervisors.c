@@ -43,24 +43,20 @@ static const char *ability(const struct hypervisor *h, size_t row)
 }
 
 /* What no key asks for. */
-enum fact { EMULATES, MULTI_QUEUE, ASKS, FACTS };
+enum fact { EMULATES, MULTI_QUEUE, ASKS, RESETS, BALLOONS, CONSOLE, FACTS };
 
 static const char *fact(const struct hypervisor *h, size_t row)
 {
 	const bool facts[FACTS] = {
-		[EMULATES] = h->emulates,
+		[EMULATES] = h->emulators,
 		[MULTI_QUEUE] = h->multi_queue,
 		[ASKS] = h->ask_poweroff,
+		[RESETS] = h->ask_reset,
+		[BALLOONS] = h->balloon,
+		[CONSOLE] = h->console,
 	};
 
 	return yes(facts[row]);
-}
-
-static bool is_later(const struct ability_use *use)
-{
-	const struct section_kind *kind = section_kind_find(use->section, strlen(use->section));
-
-	return key_find(kind, use->key)->rules & LATER;
 }
 
 static void ability_print(enum ability row)
@@ -68,8 +64,6 @@ static void ability_print(enum ability row)
 	const struct ability_use *use = &ability_uses[row];
 	struct text t = { 0 };
 
-	if (is_later(use))
-		return;
 	text_addf(&t, "[%s] %s%s%s", use->section, use->key, use->value ? "=" : "",
 		  use->value ? use->value : "");
 	line_print(t.at, ability, row);
@@ -82,6 +76,9 @@ int hypervisors_print(void)
 		[EMULATES] = "a guest without KVM",
 		[MULTI_QUEUE] = "several queues of an interface",
 		[ASKS] = "a guest that is asked to shut down",
+		[RESETS] = "a reset in place",
+		[BALLOONS] = "a balloon whose size is changed",
+		[CONSOLE] = "a console to attach to",
 	};
 
 	line_print("", name, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "keys.h"
+#include "verb.h"
 
 #include "../common/log.h"
 #include "../config/keys.h"
@@ -20,15 +20,13 @@ static void key_print(const struct section_kind *kind, const struct key *key)
 {
 	printf("[%s%s]\t%s\t", kind->name, kind->longest ? " ID" : "", key->name);
 	type_print(key->type);
-	printf("\t%s\t%s%s\n", key->fallback ? key->fallback : key->rules & REQUIRED ? "required" : "",
-	       key->manual, key->rules & LATER ? " Not supported yet by this version." : "");
+	printf("\t%s\t%s\n", key->fallback ? key->fallback : key->rules & REQUIRED ? "required" : "",
+	       key->manual);
 }
 
-int command_keys(int argc, char **argv)
+int verb_keys(const struct call *call)
 {
-	(void)argv;
-	if (argc > 1)
-		return log_usage("microvm keys");
+	(void)call;
 	for (size_t i = 0; i < section_kind_count; i++)
 		for (size_t j = 0; j < section_kinds[i].count; j++)
 			if (!(section_kinds[i].keys[j].rules & DEPRECATED))

@@ -206,3 +206,21 @@ char *escape_unit_path(const char *path)
 	drop_text(&simple);
 	return ret;
 }
+
+void escape_shell_word(struct text *t, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "%+,-./:=@_";
+
+	if (*word && !word[strspn(word, plain)]) {
+		text_add(t, word);
+		return;
+	}
+	text_add(t, "'");
+	for (size_t n; *word; word += n + (word[n] == '\'')) {
+		n = strcspn(word, "'");
+		text_add_bytes(t, word, n);
+		text_add(t, word[n] ? "'\\''" : "");
+	}
+	text_add(t, "'");
+}

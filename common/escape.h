@@ -18,6 +18,9 @@ void escape_specifiers(struct text *t, const char *value);
  * quoted, % doubled. The word is printable UTF-8, as the key table makes sure. */
 void escape_list_word(struct text *t, const char *word);
 
+/* Adds one word as a shell reads it back, in quotes where it needs them. */
+void escape_shell_word(struct text *t, const char *word);
+
 /* Reads one escape of systemd.syntax(7); *at is on the backslash before and on its last byte after.
  * Returns -EINVAL for an escape that is unknown or gives NUL. */
 int unescape_one(const char **at, struct text *t);

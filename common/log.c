@@ -14,6 +14,12 @@
 
 static int kernel_log = -1;
 static const char *kernel_program;
+static const char *people_program;
+
+void log_to_people(const char *program)
+{
+	people_program = program;
+}
 
 bool log_to_kernel(const char *program)
 {
@@ -28,6 +34,8 @@ static void log_text(enum log_level level, const char *text)
 	if (kernel_log >= 0)
 		/* It takes records of a little less than 1 KiB, and drops what is longer. */
 		(void)dprintf(kernel_log, "<%d>%s: %.900s\n", level, kernel_program, text);
+	else if (people_program)
+		(void)dprintf(STDERR_FILENO, "%s: %s\n", people_program, text);
 	else if (isatty(STDERR_FILENO))
 		(void)dprintf(STDERR_FILENO, "%s\n", text);
 	else
@@ -54,6 +62,18 @@ int log_failure(int error, const char *format, ...)
 	text = text_format_args(format, args);
 	va_end(args);
 	log_line(LEVEL_ERROR, "%s: %s", text, strerror(-error));
+	return EXIT_REFUSED;
+}
+
+int log_refusal(const char *format, ...)
+{
+	OWNED(drop_str) char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = text_format_args(format, args);
+	va_end(args);
+	log_text(LEVEL_ERROR, text);
 	return EXIT_REFUSED;
 }
 

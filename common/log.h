@@ -23,11 +23,17 @@ enum log_level {
  * (systemd.generator(7)). Returns false where /dev/kmsg cannot be had, and stderr stays. */
 bool log_to_kernel(const char *program);
 
+/* Lines go to stderr as "PROGRAM: ...", for a command that people call. */
+void log_to_people(const char *program);
+
 /* On a terminal the <N> is left out. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Logs "FORMAT: strerror(-error)" and returns EXIT_REFUSED, for the last line of a main(). */
 int log_failure(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Logs an error and returns EXIT_REFUSED. */
+int log_refusal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Prints how a program is to be called; returns EXIT_CALLED_WRONGLY. */
 int log_usage(const char *usage);

@@ -50,12 +50,36 @@ void words_clear(struct words *w)
 		w->at[0] = NULL;
 }
 
+void words_take_once(struct words *w, char *text)
+{
+	if (words_have(w, text))
+		free(text);
+	else
+		words_take(w, text);
+}
+
 bool words_have(const struct words *w, const char *text)
 {
 	for (size_t i = 0; i < w->count; i++)
 		if (strcmp(w->at[i], text) == 0)
 			return true;
 	return false;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void words_sort(struct words *w)
+{
+	if (w->count > 1)
+		qsort(w->at, w->count, sizeof(*w->at), compare);
+}
+
+bool words_find(const struct words *sorted, const char *text)
+{
+	return sorted->count > 0 && bsearch(&text, sorted->at, sorted->count, sizeof(*sorted->at), compare);
 }
 
 static const char *const blanks = " \t\n\r";

@@ -2,6 +2,8 @@
 #include "arguments.h"
 
 #include "keys.h"
+#include "root.h"
+#include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
 
@@ -18,12 +20,22 @@ static bool wanted(enum audience audience, const struct section_kind *kind, cons
 	if (audience == FOR_VIRTIOFSD)
 		return strcmp(kind->name, "microvm") != 0 ? !(key->rules & UNIT) :
 							    strcmp(key->name, "stateDir") == 0;
-	if (audience == FOR_PCI)
+	if (audience == FOR_USB && strcmp(key->name, "startupTimeout") == 0)
+		return true;
+	if (audience == FOR_PCI || audience == FOR_USB)
 		return strcmp(kind->name, "device") == 0 && strncmp(key->name, "qemu.", 5) != 0;
+	if (audience == FOR_ROOT)
+		return key->rules & ROOT;
+	if (audience == FOR_MACHINED)
+		return strcmp(key->name, "machineId") == 0 ||
+		       (strcmp(kind->name, "interface") == 0 && strcmp(key->name, "type") == 0);
+	if (audience == FOR_RUNNER)
+		return strcmp(key->name, "runner") == 0 || strcmp(key->name, "vcpu") == 0 || kind->longest > 0;
 	if (audience == FOR_RUN)
 		return !(key->rules & (UNIT | INSTALL | VIRTIOFSD));
 	return (strcmp(kind->name, "volume") == 0 && strcmp(key->name, "mountPoint") != 0) ||
-	       strcmp(key->name, "stateDir") == 0 || strcmp(key->name, "source") == 0;
+	       (strcmp(kind->name, "share") == 0 && strcmp(key->name, "source") == 0) ||
+	       strcmp(key->name, "stateDir") == 0 || strcmp(key->name, "runner") == 0;
 }
 
 static void key_write(const struct section *s, const struct key *key, struct words *ret)
@@ -59,6 +71,10 @@ static void section_write(const struct section *s, enum audience audience, struc
 
 void arguments_write(const struct microvm *vm, enum audience audience, struct words *ret)
 {
+	if (audience == FOR_INSTALL && root_is_set(vm)) {
+		section_write(&vm->section, FOR_ROOT, ret);
+		section_write(&vm->root.section, FOR_ROOT, ret);
+	}
 	for (size_t i = 0; i < section_kind_count; i++) {
 		const void *member = (const char *)vm + section_kinds[i].offset;
 		const struct sections *list = member;
@@ -141,4 +157,16 @@ int arguments_read(struct microvm *vm, char **words, struct problems *problems)
 		if (word_read(vm, *words, problems) < 0)
 			r = -EINVAL;
 	return r;
+}
+
+int arguments_microvm(struct microvm *vm, const char *name, char **words)
+{
+	OWNED(drop_problems) struct problems problems = { 0 };
+	int r;
+
+	microvm_init(vm, name);
+	r = arguments_read(vm, words, &problems);
+	for (size_t i = 0; i < problems.errors.count; i++)
+		log_line(LEVEL_ERROR, "%s", problems.errors.at[i]);
+	return r == 0 ? EXIT_DONE : EXIT_CALLED_WRONGLY;
 }

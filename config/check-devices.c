@@ -18,11 +18,51 @@ static void check_address(const struct device *d, const char *key, const char *a
 
 static void check_place(const struct device *d, struct problems *p)
 {
-	if (!d->path)
+	if (d->path && d->sriov_parent)
+		problem_in(p, &d->section, "sriov.parent",
+			   "and path name two devices; a virtual function needs no path");
+	else if (!d->path && !d->sriov_parent)
 		problem_in(p, &d->section, "path",
 			   "is missing; write path=0000:01:00.0, the device's address");
-	else
+	if (d->path)
 		check_address(d, "path", d->path, p);
+}
+
+static void check_function(const struct device *d, struct problems *p)
+{
+	bool vf = section_sets(&d->section, "sriov.vf");
+
+	if (d->sriov_parent)
+		check_address(d, "sriov.parent", d->sriov_parent, p);
+	if (d->sriov_parent && !vf)
+		problem_in(p, &d->section, "sriov.vf",
+			   "is missing; write sriov.vf=0 for the first virtual function");
+	if (!d->sriov_parent && (vf || d->sriov_mac))
+		problem_in(p, &d->section, vf ? "sriov.vf" : "sriov.mac",
+			   "needs sriov.parent, the address of the physical function");
+}
+
+static void check_identity(const struct device *d, struct problems *p)
+{
+	struct usb_identity identity;
+
+	if (!d->path)
+		problem_in(p, &d->section, "path",
+			   "is missing; write path=vendorid=0x046d,productid=0xc52b for a device that "
+			   "lsusb shows as 046d:c52b");
+	else if (!usb_identity_read(d->path, &identity))
+		problem_in(p, &d->section, "path",
+			   "'%s' does not name a USB device; write vendorid=0x046d,productid=0xc52b "
+			   "for one that lsusb shows as 046d:c52b",
+			   d->path);
+	if (d->sriov_parent)
+		problem_in(p, &d->section, "sriov.parent", "is for PCI devices");
+	if (d->expect)
+		problem_in(p, &d->section, "expect",
+			   "is for PCI devices; path names the identity of a USB device");
+	if (!d->give_back)
+		problem_in(p, &d->section, "giveBack",
+			   "is for PCI devices; a USB device always goes back to its drivers");
 }
 
 static void check_expect(const struct device *d, struct problems *p)
@@ -52,10 +92,13 @@ void microvm_check_devices(const struct microvm *vm, struct problems *problems)
 	for (size_t i = 0; i < vm->devices.count; i++) {
 		const struct device *d = (const struct device *)vm->devices.at[i];
 
-		if (d->bus != BUS_PCI)
-			continue;
-		check_place(d, problems);
-		check_expect(d, problems);
+		if (d->bus == BUS_USB) {
+			check_identity(d, problems);
+		} else {
+			check_place(d, problems);
+			check_function(d, problems);
+			check_expect(d, problems);
+		}
 		check_property(d, "qemu.id", d->qemu_id, problems);
 		check_property(d, "qemu.bus", d->qemu_bus, problems);
 		for (size_t j = 0; j < i; j++)

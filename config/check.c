@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "keys.h"
+#include "root.h"
 #include "../common/block.h"
 #include "../common/owned.h"
 #include "../common/text.h"
@@ -40,13 +41,34 @@ static void check_boot(const struct microvm *vm, struct problems *p)
 {
 	const struct section *s = &vm->section;
 
-	if (!section_sets(s, "kernel") && !section_sets(s, "firmware") && !section_sets(s, "runner"))
+	if (!section_sets(s, "kernel") && !section_sets(s, "firmware"))
 		problem_in(p, s, "kernel", "is missing; write kernel=/path/of/a/kernel");
 	if (section_sets(s, "kernel") && vm->kernel && !*vm->kernel)
 		problem_in(p, s, "kernel", "a value is missing");
+	if (section_sets(s, "firmware") && vm->firmware && !*vm->firmware)
+		problem_in(p, s, "firmware", "a value is missing");
 	if (section_sets(s, "initrdPath") && vm->initrd_path && !*vm->initrd_path)
 		problem_in(p, s, "initrdPath", "a value is missing; leave the key out for a boot "
 					       "without initrd");
+}
+
+/* What goes with a kernel, or on its command line. */
+static void check_firmware_alone(const struct microvm *vm, struct problems *p)
+{
+	static const char *const keys[] = { "initrdPath", "kernelParams" };
+	static const char with_kernel[] = "goes with a kernel; what the firmware boots has its own";
+
+	if (!section_sets(&vm->section, "firmware") || section_sets(&vm->section, "kernel"))
+		return;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (section_sets(&vm->section, keys[i]))
+			problem_in(p, &vm->section, keys[i], "%s", with_kernel);
+	for (each(struct volume, v, vm->volumes))
+		if (v->mount_point)
+			problem_in(p, &v->section, "mountPoint", "%s", with_kernel);
+	for (each(struct share, s, vm->shares))
+		if (s->mount_point)
+			problem_in(p, &s->section, "mountPoint", "%s", with_kernel);
 }
 
 /* Whether the path lies where another name has its folder. */
@@ -230,7 +252,7 @@ static void check_share_socket(const struct microvm *vm, const struct share *s, 
 	if (strlen(socket) > 107)
 		problem_in(p, &s->section, "socket", "'%s' is longer than the 107 bytes that a socket's path may "
 						     "have; shorten the tag", socket);
-	if (s->socket && !vm->user && !vm->virtiofsd.group)
+	if (share_has_own_socket(vm, s) && !vm->user && !vm->virtiofsd.group)
 		problem_in(p, &s->section, "socket", "'%s' has to be there before the MicroVM's own user is; set "
 			   "[virtiofsd] group or [microvm] user, or leave socket out", s->socket);
 }
@@ -311,20 +333,48 @@ static void check_credentials(const struct microvm *vm, struct problems *p)
 	}
 }
 
+static void check_vsock(const struct microvm *vm, struct problems *p)
+{
+	if (vm->readiness == READINESS_GUEST && !vm->vsock.cid)
+		problem_in(p, &vm->section, "readiness", "the guest tells over vsock that it is up; write cid=auto "
+			   "in [vsock], or readiness=vmm");
+	if (vm->vsock.ssh_enable && !vm->vsock.cid)
+		problem_in(p, &vm->vsock.section, "ssh.enable", "there is no vsock without an address; write cid=auto");
+	if (vm->readiness == READINESS_GUEST && !vm->kernel)
+		problem_in(p, &vm->section, "readiness", "the kernel's command line tells the guest where it is "
+			   "waited for; write kernel=/path/of/a/kernel, or readiness=vmm");
+}
+
+/* What a package says has to fit together as what a file says. */
+static void check_of_runner(const struct microvm *vm, struct problems *problems)
+{
+	check_order(vm, problems);
+	microvm_check_networks(vm, problems);
+	microvm_check_devices(vm, problems);
+	check_shares(vm, problems);
+}
+
 void microvm_check(const struct microvm *vm, struct problems *problems)
 {
+	if (vm->runner) {
+		check_of_runner(vm, problems);
+		return;
+	}
 	check_all_required(vm, problems);
 	check_boot(vm, problems);
+	check_firmware_alone(vm, problems);
 	check_socket(vm, problems);
 	check_state_dir(vm, problems);
 	check_order(vm, problems);
 	check_volumes(vm, problems);
 	microvm_check_memory(vm, problems);
+	microvm_check_graphics(vm, problems);
 	microvm_check_networks(vm, problems);
 	microvm_check_devices(vm, problems);
 	check_shares(vm, problems);
 	check_mount_points(vm, problems);
 	check_credentials(vm, problems);
+	check_vsock(vm, problems);
 	hypervisor_check(vm, problems);
 }
 
@@ -366,9 +416,15 @@ void microvm_check_host(const struct microvm *vm, struct problems *problems)
 {
 	check_file(vm, "kernel", vm->kernel, problems);
 	check_file(vm, "initrdPath", vm->initrd_path, problems);
+	check_file(vm, "runner", vm->runner, problems);
+	check_file(vm, "firmware", vm->firmware, problems);
+	if (root_is_set(vm) && access(vm->root.source, F_OK) < 0)
+		warning_in(problems, &vm->root.section, "source", "%s: %s", vm->root.source, strerror(errno));
 	for (each(struct volume, v, vm->volumes)) {
 		OWNED(drop_str) char *path = volume_path(vm, v);
 
+		if (root_owns(vm, &v->section))
+			continue;
 		if (volume_is_device(v))
 			check_device(v, path, problems);
 		else if (access(path, F_OK) < 0 && errno == ENOENT &&

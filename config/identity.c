@@ -10,6 +10,9 @@
 #include <string.h>
 #include <uuid/uuid.h>
 
+/* The highest of all means any address (vsock(7)). */
+static const uint32_t CID_FIRST = 1u << 31, CIDS = (1u << 31) - 1;
+
 /* 32 hexadecimal digits, which uuid_parse() takes with hyphens only. */
 static int machine_id_read(const char *digits, unsigned char ret[16])
 {
@@ -54,8 +57,21 @@ char *identity_mac(const char *name, const char *interface, const unsigned char 
 			   id[4], id[5]);
 }
 
+uint32_t identity_cid(const char *name, unsigned step)
+{
+	return CID_FIRST + (name_hash(name) % CIDS + step) % CIDS;
+}
+
+void mac_read(const char *text, unsigned char ret[6])
+{
+	(void)sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", ret, ret + 1, ret + 2, ret + 3, ret + 4,
+		     ret + 5);
+}
+
 bool identity_needed(const struct microvm *vm)
 {
+	if (vm->runner)
+		return false;
 	for (each(struct interface, i, vm->interfaces))
 		if (!i->mac)
 			return true;

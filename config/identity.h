@@ -13,8 +13,15 @@ int identity_host(const char *path, unsigned char ret[16]);
  * the host, a mac being the first bytes of one, locally administered and unicast. */
 void identity_fill(struct microvm *vm, const unsigned char host[16]);
 
-/* The mac of one interface that nobody wrote; free() by the caller. */
+/* A vsock address made of the name, or the STEPth behind it, from 2147483648 to 4294967294: the upper half, which
+ * few people choose by themselves. */
+uint32_t identity_cid(const char *name, unsigned step);
+
+/* The mac that nobody wrote of one interface, or "device/ID"; free() by the caller. */
 char *identity_mac(const char *name, const char *interface, const unsigned char host[16]);
+
+/* The six bytes of such a text, which is right. */
+void mac_read(const char *text, unsigned char ret[6]);
 
 /* Whether identity_fill() has anything to do. */
 bool identity_needed(const struct microvm *vm);

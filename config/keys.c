@@ -188,6 +188,8 @@ void drop_microvm(struct microvm *vm)
 		free(list->at);
 	}
 	free(vm->name);
+	free(vm->runner_given);
+	drop_words(&vm->package_files);
 	vm->name = NULL;
 }
 
@@ -231,8 +233,6 @@ int key_set(const struct spot *spot, struct section *s, const char *value)
 	struct text expanded = { 0 };
 	int r;
 
-	if (spot->key->rules & LATER)
-		return problem(spot, "not supported yet by this version");
 	if (!spot->key->type->expands || !strchr(value, '%'))
 		return key_set_literal(spot, s, value);
 	r = expand(spot, value, &expanded);

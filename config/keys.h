@@ -7,15 +7,14 @@
 
 enum key_rules {
 	REQUIRED = 1 << 0,
-	LATER = 1 << 1,      /* known, and refused until this version can do it */
-	DEPRECATED = 1 << 2, /* its parser says what to write instead */
-	LATER_REQUIRED = REQUIRED | LATER,
-	LATER_OTHER = LATER,
-	UNIT = 1 << 3,    /* ends in the units' settings: no helper needs it */
-	INSTALL = 1 << 4, /* for those who prepare the host, not for microvm-run */
-	CONTROL = 1 << 5, /* also for who asks the running hypervisor: microvm-ready, -shutdown */
-	NET = 1 << 7, /* also for microvm-tap-interfaces and microvm-macvtap-interfaces */
+	DEPRECATED = 1 << 1, /* its parser says what to write instead */
+	UNIT = 1 << 2,    /* ends in the units' settings: no helper needs it */
+	INSTALL = 1 << 3, /* for those who prepare the host, not for microvm-run */
+	CONTROL = 1 << 4, /* also for who asks the running hypervisor: microvm-ready, -shutdown */
+	NET = 1 << 5, /* also for microvm-tap-interfaces and microvm-macvtap-interfaces */
 	VIRTIOFSD = 1 << 6, /* for microvm-virtiofsd alone */
+	ROOT = 1 << 7, /* also for install-microvm, where there is a [root] */
+	RUNNER = 1 << 8, /* also where a runner package starts the hypervisor */
 };
 
 struct type {

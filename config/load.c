@@ -3,7 +3,8 @@
 
 #include "check.h"
 #include "keys.h"
-#include "reader.h"
+#include "package.h"
+#include "root.h"
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
@@ -11,11 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct kept_entry {
-	struct place place;
-	char *section, *id, *key, *value;
-};
 
 struct loading {
 	struct microvm *vm;
@@ -27,10 +23,8 @@ static char *copy_or_null(const char *s)
 	return s ? text_copy(s) : NULL;
 }
 
-static void entry_keep(void *context, const struct entry *e)
+void entries_add(struct entries *kept, const struct entry *e)
 {
-	struct entries *kept = context;
-
 	kept->at = must(reallocarray(kept->at, kept->count + 1, sizeof(*kept->at)));
 	kept->at[kept->count++] = (struct kept_entry){
 		.place = e->place,
@@ -39,6 +33,11 @@ static void entry_keep(void *context, const struct entry *e)
 		.key = copy_or_null(e->key),
 		.value = copy_or_null(e->value),
 	};
+}
+
+static void entry_keep(void *context, const struct entry *e)
+{
+	entries_add(context, e);
 }
 
 static void unreadable(const char *shown, int error, struct problems *problems)
@@ -62,14 +61,20 @@ void entries_read(const char *path, const char *shown, struct problems *problems
 		unreadable(shown, r, problems);
 }
 
-void drop_entries(struct entries *e)
+void entries_cut(struct entries *e, size_t n)
 {
-	for (size_t i = 0; i < e->count; i++) {
+	for (size_t i = n; i < e->count; i++) {
 		free(e->at[i].section);
 		free(e->at[i].id);
 		free(e->at[i].key);
 		free(e->at[i].value);
 	}
+	e->count = n < e->count ? n : e->count;
+}
+
+void drop_entries(struct entries *e)
+{
+	entries_cut(e, 0);
 	free(e->at);
 	*e = (struct entries){ 0 };
 }
@@ -209,13 +214,36 @@ static void entry_load(void *context, const struct entry *e)
 		key_load(&spot, s, e);
 }
 
-static int file_load(const char *root, const char *shown, struct loading *in)
+static int file_entries(const char *root, const char *shown, struct problems *problems,
+			entry_handler *handler, void *context)
 {
 	OWNED(drop_str) char *path = text_format("%s%s", root, shown);
-	int r = read_entries(path, shown, in->problems, entry_load, in);
+	int r = read_entries(path, shown, problems, handler, context);
 
 	if (r < 0)
-		unreadable(shown, r, in->problems);
+		unreadable(shown, r, problems);
+	return r;
+}
+
+int source_entries(const struct sources *all, const struct source *source, struct problems *problems,
+		   entry_handler *handler, void *context)
+{
+	const char *root = all->root ? all->root : "";
+	int r;
+
+	words_add_all(&problems->errors, &all->defaults_problems.errors);
+	for (size_t i = 0; i < all->defaults.count; i++) {
+		const struct kept_entry *e = &all->defaults.at[i];
+
+		handler(context, &(struct entry){ e->place, e->section, e->id, e->key, e->value });
+	}
+	if (source->package) {
+		handler(context, &(struct entry){ { source->shown, 0 }, "microvm", NULL, "runner", source->shown });
+		return 0;
+	}
+	r = file_entries(root, source->shown, problems, handler, context);
+	for (size_t i = 0; i < source->dropins.count; i++)
+		(void)file_entries(root, source->dropins.at[i], problems, handler, context);
 	return r;
 }
 
@@ -232,24 +260,22 @@ int source_load(const struct sources *all, const struct source *source, struct m
 {
 	struct loading in = { .vm = vm, .problems = problems };
 	struct spot spot = { .problems = problems, .place.file = source->shown };
-	const char *root = all->root ? all->root : "";
 	int r;
 
 	if (!microvm_name_fits(source->name))
 		problem(&spot, "'%s' is not a MicroVM's name of 1 to 63 letters a-z, digits and '-'; "
 			       "rename the file", source->name);
-	words_add_all(&problems->errors, &all->defaults_problems.errors);
-	for (size_t i = 0; i < all->defaults.count; i++) {
-		const struct kept_entry *e = &all->defaults.at[i];
-
-		entry_load(&in, &(struct entry){ e->place, e->section, e->id, e->key, e->value });
-	}
 	/* Problems of the MicroVM as a whole are its file's. */
 	vm->section.place = (struct place){ .file = source->shown };
-	r = file_load(root, source->shown, &in);
-	for (size_t i = 0; i < source->dropins.count; i++)
-		(void)file_load(root, source->dropins.at[i], &in);
+	r = source_entries(all, source, problems, entry_load, &in);
 	/* Of a file that nobody could read everything is missing, which is no news. */
+	if (r == 0 && vm->runner) {
+		microvm_check_runner(vm, all->defaults_shown, problems);
+		if (*vm->runner)
+			(void)package_load(all->root ? all->root : "", vm, problems);
+	} else if (r == 0 && microvm_check_root(vm, problems)) {
+		root_expand(vm);
+	}
 	if (r == 0)
 		microvm_check(vm, problems);
 	return problems->errors.count > 0 ? -EINVAL : 0;

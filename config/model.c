@@ -16,6 +16,8 @@ char *microvm_state_dir(const struct microvm *vm)
 
 char *microvm_socket(const struct microvm *vm)
 {
+	if (vm->runner)
+		return NULL;
 	if (!vm->socket)
 		return text_format("/run/microvm/%s/control.sock", vm->name);
 	return *vm->socket ? text_copy(vm->socket) : NULL;
@@ -98,10 +100,24 @@ char *share_source(const struct microvm *vm, const struct share *s)
 	return *s->source == '/' ? text_copy(s->source) : text_format("%s/%s", dir, s->source);
 }
 
+bool share_has_own_socket(const struct microvm *vm, const struct share *s)
+{
+	return s->socket && !vm->runner;
+}
+
 char *share_socket(const struct microvm *vm, const struct share *s)
 {
-	return s->socket ? text_copy(s->socket) :
-			   text_format("/run/microvm-virtiofsd/%s:%s", vm->name, s->section.id);
+	return share_has_own_socket(vm, s) ?
+		       text_copy(s->socket) :
+		       text_format("/run/microvm-virtiofsd/%s:%s", vm->name, s->section.id);
+}
+
+bool microvm_has_device(const struct microvm *vm, enum bus bus)
+{
+	for (each(struct device, d, vm->devices))
+		if (d->bus == bus)
+			return true;
+	return false;
 }
 
 const char *volume_serial(const struct volume *v)
@@ -114,8 +130,7 @@ enum fs_type volume_fs_type(const struct volume *v)
 	return v->image_type == IMAGE_RAW ? v->fs_type : FS_NONE;
 }
 
-/* FNV-1a, 32 bits: names that are cut stay apart, nothing more is asked of it. */
-static uint32_t name_hash(const char *name)
+uint32_t name_hash(const char *name)
 {
 	uint32_t hash = 2166136261;
 

@@ -116,6 +116,7 @@ struct device {
 	bool required;
 	char *sriov_parent;
 	unsigned sriov_vf;
+	char *sriov_mac;
 	bool give_back;
 };
 
@@ -133,6 +134,8 @@ struct vsock {
 	struct section section;
 	char *cid;
 	bool ssh_enable;
+	/* Of the host, where the guest's systemd tells that it is up; 0 before the start knows it. */
+	unsigned notify_port;
 };
 
 struct credential {
@@ -212,6 +215,8 @@ struct virtiofsd {
 struct microvm {
 	struct section section; /* [microvm] */
 	char *name;
+	char *runner_given; /* runner as it was written, which then is where that led; NULL: not looked for */
+	struct words package_files; /* names for the places of what a package says */
 
 	enum hypervisor_id hypervisor;
 	unsigned vcpu;
@@ -273,17 +278,23 @@ bool section_sets(const struct section *s, const char *key);
 
 /* The values that stand in for what was not set; free() by the caller. */
 char *microvm_state_dir(const struct microvm *vm);
-char *microvm_socket(const struct microvm *vm); /* NULL: switched off */
+char *microvm_socket(const struct microvm *vm); /* NULL: switched off, or a runner package's own affair */
 /* Of a tag such as LABEL=data: where udev links the device that has it. */
 char *volume_path(const struct microvm *vm, const struct volume *v);
 /* Whether the image is meant to be a block device of the host's. */
 bool volume_is_device(const struct volume *v);
+bool microvm_has_device(const struct microvm *vm, enum bus bus);
 const char *volume_serial(const struct volume *v);
 char *share_source(const struct microvm *vm, const struct share *s);
 char *share_socket(const struct microvm *vm, const struct share *s); /* of virtiofsd */
+/* Whether virtiofsd's socket is elsewhere than usual. A runner package's name for it becomes a link. */
+bool share_has_own_socket(const struct microvm *vm, const struct share *s);
 /* What the image holds inside; only a raw one can be looked into. */
 enum fs_type volume_fs_type(const struct volume *v);
 
 /* The name of the MicroVM's own user: vm-NAME, shortened with a hash where that is longer than a user
  * name may be (31 bytes, systemd.io/USER_NAMES). free() by the caller. */
+/* FNV-1a: keeps names apart that are cut or made into a number, nothing more is asked of it. */
+uint32_t name_hash(const char *name);
+
 char *microvm_user_of(const char *name);

@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "load.h"
+#include "package.h"
 #include "reader.h"
 #include "../common/log.h"
 #include "../common/owned.h"
@@ -14,6 +15,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const standard_folders[] = {
@@ -183,8 +185,10 @@ static int name_add(const char *root, const struct words *folders, struct found 
 	for (size_t i = 0; i < n; i++)
 		if (at[i].dropins)
 			words_addf(&dropins, "%s/%s.conf.d", folders->at[at[i].folder], at->name);
-	if (at->masked)
+	if (at->masked) {
+		words_add(&ret->masked, at->name);
 		return 0;
+	}
 	if (at->dropins) {
 		words_add(&ret->strays, dropins.at[0]);
 		return 0;
@@ -232,6 +236,73 @@ int sources_find(const char *root, const struct words *folders, struct sources *
 	return r;
 }
 
+const struct source *sources_look_up(const struct sources *s, const char *name)
+{
+	size_t low = 0, high = s->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		int r = strcmp(s->at[middle].name, name);
+
+		if (r == 0)
+			return &s->at[middle];
+		if (r < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static bool has_package(const char *root, const char *name)
+{
+	OWNED(drop_str) char *current = package_current(name);
+	OWNED(drop_str) char *path = text_format("%s%s", root, current);
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+/* Names of folders that no file speaks of. */
+static int names_of_packages(const char *root, const struct sources *s, struct words *ret)
+{
+	OWNED(drop_str) char *path = text_format("%s/var/lib/microvms", root);
+	OWNED(drop_dir) DIR *dir = opendir(path);
+	const struct dirent *entry;
+
+	if (!dir)
+		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
+	for (errno = 0; (entry = readdir(dir)); errno = 0)
+		if (microvm_name_fits(entry->d_name) && !sources_look_up(s, entry->d_name) &&
+		    !words_have(&s->masked, entry->d_name) && has_package(root, entry->d_name))
+			words_add(ret, entry->d_name);
+	return -errno;
+}
+
+static int source_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct source *)a)->name, ((const struct source *)b)->name);
+}
+
+int sources_add_packages(const char *root, struct sources *s)
+{
+	OWNED(drop_words) struct words names = { 0 };
+	OWNED(drop_words) struct words folders = { 0 };
+	const char *path = getenv("MICROVM_CONF_PATH");
+	bool read = s->count > 0;
+	int r = path && *path ? 0 : names_of_packages(root, s, &names);
+
+	for (size_t i = 0; i < names.count; i++)
+		*source_add(s) = (struct source){ .name = text_copy(names.at[i]), .package = true,
+						  .shown = package_current(names.at[i]) };
+	if (names.count > 0)
+		qsort(s->at, s->count, sizeof(*s->at), source_compare);
+	sources_folders(&folders);
+	if (!read && names.count > 0)
+		defaults_read(root, &folders, s);
+	return r;
+}
+
 void sources_add_file(struct sources *s, const char *path)
 {
 	struct source *source = source_add(s);
@@ -247,6 +318,70 @@ void sources_add_file(struct sources *s, const char *path)
 	(void)dropins_find("", (const char *const[]){ dropins }, 1, source);
 }
 
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Where a drop-in of that file name is, or is to be. */
+static size_t dropin_place(const struct words *dropins, const char *target)
+{
+	size_t i = 0;
+
+	while (i < dropins->count && strcmp(base_of(dropins->at[i]), base_of(target)) < 0)
+		i++;
+	return i;
+}
+
+static void dropin_replace(struct words *dropins, const char *target, const char *path)
+{
+	size_t at = dropin_place(dropins, target);
+	struct words with = { 0 };
+
+	for (size_t i = 0; i < at; i++)
+		words_add(&with, dropins->at[i]);
+	words_add(&with, path);
+	for (size_t i = at; i < dropins->count; i++)
+		if (strcmp(base_of(dropins->at[i]), base_of(target)) != 0)
+			words_add(&with, dropins->at[i]);
+	drop_words(dropins);
+	*dropins = with;
+}
+
+static void source_new(struct sources *s, const char *name, const char *target, const char *path)
+{
+	OWNED(drop_str) char *dropins = text_format("%s.d", target);
+	struct source *source = source_add(s);
+
+	source->name = text_copy(name);
+	source->shown = text_copy(path);
+	(void)dropins_find(s->root, (const char *const[]){ dropins }, 1, source);
+	qsort(s->at, s->count, sizeof(*s->at), source_compare);
+}
+
+void sources_replace(struct sources *s, const char *name, const char *target, const char *path)
+{
+	OWNED(drop_str) char *main = text_format("%s.conf", name);
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct source *source = &s->at[i];
+
+		if (strcmp(source->name, name) != 0)
+			continue;
+		if (strcmp(base_of(target), main) != 0) {
+			dropin_replace(&source->dropins, target, path);
+			return;
+		}
+		free(source->shown);
+		source->shown = text_copy(path);
+		source->package = false;
+		return;
+	}
+	source_new(s, name, target, path);
+}
+
 void drop_sources(struct sources *s)
 {
 	for (size_t i = 0; i < s->count; i++) {
@@ -258,6 +393,7 @@ void drop_sources(struct sources *s)
 	free(s->defaults_shown);
 	drop_entries(&s->defaults);
 	drop_problems(&s->defaults_problems);
+	drop_words(&s->masked);
 	drop_words(&s->strays);
 	*s = (struct sources){ 0 };
 }

@@ -8,6 +8,7 @@ struct source {
 	char *name;           /* the file's name without .conf; not yet judged */
 	char *shown;          /* its path as it is told: without the root that tests put in front */
 	struct words dropins; /* likewise, in the order of reading */
+	bool package;	      /* no file: a runner package in the folder of a MicroVM */
 };
 
 struct entries {
@@ -22,6 +23,7 @@ struct sources {
 	char *defaults_shown;
 	struct entries defaults; /* of the host-wide file */
 	struct problems defaults_problems;
+	struct words masked; /* names that are no MicroVM's */
 	struct words strays; /* folders NAME.conf.d without a NAME.conf, as shown */
 };
 
@@ -34,8 +36,18 @@ void sources_folders(struct words *ret);
  * nothing. Returns 0, or -errno for a folder that cannot be read. */
 int sources_find(const char *root, const struct words *folders, struct sources *ret);
 
+/* Adds the MicroVMs that have no file, but a runner package as /var/lib/microvms/NAME/current. Only what is
+ * mounted is seen; with $MICROVM_CONF_PATH there are none. Returns 0 or -errno. */
+int sources_add_packages(const char *root, struct sources *s);
+
+/* The source of that name, or NULL; the list has to be sorted as sources_find() leaves it. */
+const struct source *sources_look_up(const struct sources *s, const char *name);
+
 /* One file by its path; its drop-ins are in the folder PATH.d. */
 void sources_add_file(struct sources *s, const char *path);
+
+/* As if the file PATH stood in the place of TARGET, the first file or a drop-in of NAME. */
+void sources_replace(struct sources *s, const char *name, const char *target, const char *path);
 
 void drop_sources(struct sources *s);
 

@@ -370,12 +370,15 @@ static int parse_ifname(const struct spot *spot, const char *text, void *field)
 
 static int parse_cid(const struct spot *spot, const char *text, void *field)
 {
+	OWNED(drop_str) char *number = NULL; /* one that is the same is written the same */
 	uint64_t value;
 
 	/* 0 to 2 and the highest are taken (vsock(7)) */
 	if (strcmp(text, "auto") != 0 && (!number_read(text, UINT32_MAX - 1, &value) || value < 3))
 		return problem(spot, "'%s' is not a number from 3 to 4294967294, or auto", text);
-	return set_string(text, field);
+	if (strcmp(text, "auto") != 0)
+		number = text_format("%" PRIu64, value);
+	return set_string(number ? number : text, field);
 }
 
 static int parse_threads(const struct spot *spot, const char *text, void *field)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "claims.h"
 
+#include "../common/digest.h"
 #include "../common/log.h"
+#include "../common/link.h"
 #include "../common/owned.h"
 #include "../common/text.h"
+#include "../config/device.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -68,19 +71,10 @@ static void drop_wants(struct wants *w)
 	free(w->at);
 }
 
-static size_t hash(const char *s)
-{
-	size_t h = 14695981039346656037u;
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 1099511628211u;
-	return h;
-}
-
 /* The place of a claim, or the free one where it would go. */
 static struct claim *place_of(const struct claims *c, const char *what)
 {
-	size_t i = hash(what) & (c->room - 1);
+	size_t i = digest_add_text(DIGEST_OF_NOTHING, what) & (c->room - 1);
 
 	while (c->at[i].what && strcmp(c->at[i].what, what) != 0)
 		i = (i + 1) & (c->room - 1);
@@ -137,18 +131,12 @@ static void want_port(struct wants *w, const struct forward_port *f)
 }
 
 /* The group as the host has it now; before there is an IOMMU, or a card, there is none. */
-static char *group_of(const char *root, const struct device *d)
+static char *group_of(const char *root, const char *address)
 {
-	OWNED(drop_str) char *path = text_format("%s/sys/bus/pci/devices/%s/iommu_group", root, d->path);
-	char target[PATH_MAX];
-	ssize_t n = readlink(path, target, sizeof(target) - 1);
-	const char *slash;
+	OWNED(drop_str) char *path = text_format("%s/sys/bus/pci/devices/%s/iommu_group", root, address);
+	OWNED(drop_str) char *number = link_end(path);
 
-	if (n < 0)
-		return NULL;
-	target[n] = '\0';
-	slash = strrchr(target, '/');
-	return text_format("group %s", slash ? slash + 1 : target);
+	return number ? text_format("group %s", number) : NULL;
 }
 
 static bool is_wanted(const struct wants *w, const char *what)
@@ -160,18 +148,48 @@ static bool is_wanted(const struct wants *w, const char *what)
 }
 
 /* A MicroVM can have several devices of a group, but no two MicroVMs can share one. */
-static void want_device(struct wants *w, const char *root, const struct device *d)
+static void want_card(struct wants *w, const char *root, const struct device *d, const char *key,
+		      const char *address)
 {
-	char *group;
+	char *group = group_of(root, address);
 
-	if (d->bus != BUS_PCI || !d->path)
-		return;
-	want(w, &d->section, "path", d->path, text_format("pci %s", d->path), false);
-	group = group_of(root, d);
+	want(w, &d->section, key, address, text_format("pci %s", address), false);
 	if (group && !is_wanted(w, group))
-		want(w, &d->section, "path", d->path, group, false);
+		want(w, &d->section, key, address, group, false);
 	else
 		free(group);
+}
+
+/* Many can share the parent, and none can have it. The function's own address is known once there is
+ * one. */
+static void want_function(struct wants *w, const char *root, const struct device *d)
+{
+	OWNED(drop_str) char *told = text_format("%s, function %u", d->sriov_parent, d->sriov_vf);
+	OWNED(drop_str)
+	char *link = text_format("%s/sys/bus/pci/devices/%s/virtfn%u", root, d->sriov_parent,
+				 d->sriov_vf);
+	OWNED(drop_str) char *address = link_end(link);
+
+	want(w, &d->section, "sriov.parent", d->sriov_parent, text_format("pci %s", d->sriov_parent),
+	     true);
+	want(w, &d->section, "sriov.vf", told,
+	     text_format("function %s %u", d->sriov_parent, d->sriov_vf), false);
+	if (d->sriov_mac)
+		want(w, &d->section, "sriov.mac", d->sriov_mac, text_format("mac %s", d->sriov_mac),
+		     false);
+	if (address)
+		want_card(w, root, d, "sriov.vf", address);
+}
+
+static void want_device(struct wants *w, const char *root, const struct device *d)
+{
+	struct usb_identity usb;
+	if (d->bus == BUS_USB && d->path && usb_identity_read(d->path, &usb))
+		want(w, &d->section, "path", d->path, text_format("usb %s", usb.text), false);
+	else if (d->bus == BUS_PCI && d->sriov_parent)
+		want_function(w, root, d);
+	else if (d->bus == BUS_PCI && d->path)
+		want_card(w, root, d, "path", d->path);
 }
 
 static void want_all(struct wants *w, const char *root, const struct microvm *vm)
@@ -246,6 +264,13 @@ static int want_check(const struct claims *c, const struct wants *w, size_t i, s
 	return 0;
 }
 
+/* Of a device that somebody else has, the group need not be told as well. */
+static bool is_of_last(const struct wants *w, size_t i)
+{
+	return i > 0 && w->at[i].section == w->at[i - 1].section &&
+	       strcmp(w->at[i].key, w->at[i - 1].key) == 0;
+}
+
 static void want_enter(struct claims *c, struct wants *w, size_t i)
 {
 	struct claim *claim = place_of(c, w->at[i].claim.what);
@@ -262,12 +287,15 @@ static void want_enter(struct claims *c, struct wants *w, size_t i)
 int claims_enter(struct claims *c, const char *root, const struct microvm *vm, struct problems *p)
 {
 	OWNED(drop_wants) struct wants wants = { 0 };
-	int r = 0;
+	int r = 0, last = 0;
 
 	want_all(&wants, root, vm);
-	for (size_t i = 0; i < wants.count; i++)
-		if (want_check(c, &wants, i, p) < 0)
+	for (size_t i = 0; i < wants.count; i++) {
+		if (last == 0 || !is_of_last(&wants, i))
+			last = want_check(c, &wants, i, p);
+		if (last < 0)
 			r = -EINVAL;
+	}
 	for (size_t i = 0; i < wants.count && r == 0; i++)
 		want_enter(c, &wants, i);
 	return r;

@@ -2,17 +2,19 @@
 #include "companions.h"
 
 #include "devices.h"
+#include "microvm-unit.h"
 #include "networks.h"
 #include "unit.h"
 #include "../common/escape.h"
 #include "../common/owned.h"
+#include "../config/root.h"
 
 #include <string.h>
 
 bool needs_state_dir(const struct microvm *vm)
 {
 	return vm->volumes.count > 0 || vm->shares.count > 0 || vm->pre_start.count > 0 ||
-	       vm->extra_args_script || vm->state_dir;
+	       vm->extra_args_script || vm->firmware || vm->state_dir || root_is_set(vm) || vm->runner;
 }
 
 static void path_once(struct words *paths, const char *path)
@@ -34,6 +36,8 @@ void unit_mounts(struct text *u, const struct microvm *vm, const struct words *m
 	for (each(struct share, s, vm->shares))
 		if (*s->source == '/')
 			path_once(&paths, s->source);
+	if (root_is_set(vm))
+		path_once(&paths, vm->root.source);
 	for (size_t i = 0; i < more->count; i++)
 		path_once(&paths, more->at[i]);
 	unit_words(u, "RequiresMountsFor", &paths);
@@ -96,6 +100,17 @@ static void service_devices(struct text *u, const struct microvm *vm)
 	unit_set(u, "ProcSubset", "all");
 }
 
+/* The tree, alone; what the guest boots where the sandbox hides it; and the time to compress a system. */
+static void service_root(struct text *u, const struct microvm *vm)
+{
+	if (!root_is_set(vm))
+		return;
+	unit_bind_one(u, vm->root.source, ROOT_TREE);
+	bind_hidden(u, vm->kernel);
+	bind_hidden(u, vm->initrd_path);
+	unit_set(u, "TimeoutStartSec", "1h");
+}
+
 /* Images are made beside their place and then renamed, so their folders must be writable, and where a
  * link leads; of a state folder elsewhere the one above it. */
 static void install_service(struct text *u, const struct microvm *vm)
@@ -108,10 +123,11 @@ static void install_service(struct text *u, const struct microvm *vm)
 		if (v->image && *v->image == '/' && !volume_is_device(v))
 			writable_once(&paths, v->image);
 	for (each(struct share, s, vm->shares))
-		if (*s->source == '/')
+		if (*s->source == '/' && !root_owns(vm, &s->section))
 			writable_once(&paths, s->source);
 	unit_words(u, "ReadWritePaths", &paths);
 	service_devices(u, vm);
+	service_root(u, vm);
 }
 
 const struct companion companions[] = {
@@ -124,7 +140,9 @@ const struct companion companions[] = {
 	{ "microvm-macvtap-interfaces", "microvm-macvtap-interfaces", "", "/run/microvm-macvtap", FOR_NET,
 	  needs_macvtaps, macvtaps_unit, macvtaps_service },
 	{ "microvm-pci-devices", "microvm-pci-devices", "!", NULL, FOR_PCI, needs_pci_devices, pci_unit,
-	  NULL },
+	  pci_service },
+	{ "microvm-usb-devices", "microvm-usb-devices", "!", "/run/microvm-usb", FOR_USB,
+	  needs_usb_devices, NULL, usb_service },
 };
 
 const size_t companion_count = sizeof(companions) / sizeof(*companions);

@@ -7,11 +7,13 @@
 #include "microvm-unit.h"
 #include "shares.h"
 #include "unit.h"
+#include "../common/digest.h"
 #include "../common/escape.h"
 #include "../common/owned.h"
 #include "../config/sources.h"
 #include "paths.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,7 +49,9 @@ static int write_microvm(const struct sink *sink, const struct microvm *vm)
 	unit_section(&u, "Service");
 	unit_settings_of_user(&u, vm);
 	microvm_service_lines(&u, vm);
-	return write_dropin(sink, "microvm", vm->name, &u);
+	*sink->digest = digest_add_text(*sink->digest, u.at);
+	unit_setf(&u, "Environment", "MICROVM_MADE=%016" PRIx64, *sink->digest);
+	return write_dropin(&(struct sink){ sink->folder, NULL }, "microvm", vm->name, &u);
 }
 
 static int write_companion(const struct sink *sink, const struct microvm *vm,
@@ -81,20 +85,27 @@ static int link_autostart(const struct sink *sink, const struct microvm *vm)
 	return sink_link(sink, "microvms.target.wants", unit, UNITDIR "/microvm@.service");
 }
 
-int dropins_write(const struct sink *sink, const struct microvm *vm)
+int dropins_write(const struct sink *to, const struct microvm *vm, uint64_t *digest)
 {
-	int r = write_microvm(sink, vm);
+	const struct sink sink = { to->folder, digest };
+	int r = 0;
 
+	*digest = DIGEST_OF_NOTHING;
 	for (size_t i = 0; i < companion_count && r == 0; i++)
 		if (companions[i].wanted(vm))
-			r = write_companion(sink, vm, &companions[i]);
+			r = write_companion(&sink, vm, &companions[i]);
 	if (r == 0)
-		r = shares_write(sink, vm);
+		r = shares_write(&sink, vm);
 	if (r == 0)
-		r = credentials_write(sink, vm);
+		r = credentials_write(&sink, vm);
 	if (r == 0)
-		r = devices_link(sink, vm);
-	return r == 0 ? link_autostart(sink, vm) : r;
+		r = devices_link(&sink, vm);
+	if (r == 0)
+		r = disks_watch(&sink, vm);
+	/* Last, because of the digest. */
+	if (r == 0)
+		r = write_microvm(&sink, vm);
+	return r == 0 ? link_autostart(&sink, vm) : r;
 }
 
 /* UIDs of dynamic users (systemd.io/UIDS-GIDS). */

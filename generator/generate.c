@@ -4,6 +4,7 @@
 #include "claims.h"
 #include "dropins.h"
 #include "running.h"
+#include "shares.h"
 #include "../common/owned.h"
 #include "../common/text.h"
 #include "../config/check.h"
@@ -11,23 +12,39 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+/* Where systemd keeps its programs, on a host with one /usr and on one without. */
+static bool find_machined(const char *root)
+{
+	OWNED(drop_str) char *usual = text_format("%s/usr/lib/systemd/systemd-machined", root);
+	OWNED(drop_str) char *old = text_format("%s/lib/systemd/systemd-machined", root);
+
+	return access(usual, F_OK) == 0 || access(old, F_OK) == 0;
+}
 
 /* What one run has seen of all MicroVMs. */
 struct run {
 	const struct generate *how;
 	struct claims *claims;
 	uint64_t autostart_mem;
+	struct words shares; /* that are served, "NAME:TAG" */
+	struct words bound;  /* those of them that their file still has */
+	bool has_machined;
 };
 
-static int one_write(const struct run *run, const struct microvm *vm, const struct problems *problems)
+static int one_write(struct run *run, const struct microvm *vm, const struct problems *problems,
+		     uint64_t *digest)
 {
 	struct running running;
 	int r;
 
 	if (!run->how->sink)
 		return 0;
-	if (problems->errors.count == 0)
-		return dropins_write(run->how->sink, vm);
+	if (problems->errors.count == 0) {
+		shares_running(vm, &run->shares, &run->bound);
+		return dropins_write(run->how->sink, vm, digest);
+	}
 	r = running_read(run->how->root, vm->name, &running);
 	if (r < 0)
 		return r;
@@ -47,6 +64,7 @@ static int one(struct run *run, const struct sources *sources, const struct sour
 {
 	OWNED(drop_problems) struct problems problems = { 0 };
 	OWNED(drop_microvm) struct microvm vm;
+	uint64_t digest = 0;
 	int r, bad;
 
 	microvm_init(&vm, source->name);
@@ -55,12 +73,16 @@ static int one(struct run *run, const struct sources *sources, const struct sour
 		bad = claims_enter(run->claims, run->how->root, &vm, &problems);
 	if (bad == 0 && run->how->look_at_host)
 		microvm_check_host(&vm, &problems);
+	vm.register_with_machined &= run->has_machined;
 	if (vm.autostart)
 		run->autostart_mem += vm.mem;
 	run->how->tell(&problems);
-	r = one_write(run, &vm, &problems);
+	r = one_write(run, &vm, &problems, &digest);
 	if (r < 0)
 		tell_unwritten(run, source, r);
+	if (run->how->seen)
+		run->how->seen(run->how->context,
+			       &(struct outcome){ source, &vm, &problems, digest });
 	return r < 0 ? r : bad;
 }
 
@@ -103,24 +125,6 @@ static void warn_of_strays(const struct run *run, const struct sources *sources)
 	}
 }
 
-static bool is_configured(const struct sources *sources, const char *name)
-{
-	size_t low = 0, high = sources->count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		int r = strcmp(sources->at[middle].name, name);
-
-		if (r == 0)
-			return true;
-		if (r < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
-}
-
 static int removed(const struct run *run, const struct sources *sources)
 {
 	OWNED(drop_words) struct words names = { 0 };
@@ -133,7 +137,7 @@ static int removed(const struct run *run, const struct sources *sources)
 		struct running running;
 		int w;
 
-		if (is_configured(sources, names.at[i]) || !microvm_name_fits(names.at[i]))
+		if (sources_look_up(sources, names.at[i]) || !microvm_name_fits(names.at[i]))
 			continue;
 		w = running_read(run->how->root, names.at[i], &running);
 		if (w == 0)
@@ -143,11 +147,27 @@ static int removed(const struct run *run, const struct sources *sources)
 	return r;
 }
 
+/* What binds a virtiofsd to its MicroVM is in a drop-in, since the template cannot take the name out of NAME:TAG; so it
+ * is made for those that run, whatever the file says by now. */
+static int shares_unbound(struct run *run)
+{
+	int r = 0;
+
+	words_sort(&run->bound);
+	for (size_t i = 0; i < run->shares.count; i++) {
+		const char *share = run->shares.at[i];
+		int w = words_find(&run->bound, share) ? 0 : share_write_running(run->how->sink, share);
+
+		r = r < 0 ? r : w;
+	}
+	return r;
+}
+
 int generate(const struct generate *g, const struct sources *sources)
 {
 	OWNED(drop_claims) struct claims *claims = claims_new();
-	struct run run = { .how = g, .claims = claims };
-	int r = 0, w;
+	struct run run = { .how = g, .claims = claims, .has_machined = find_machined(g->root) };
+	int r = g->sink ? running_shares(g->root, &run.shares) : 0, w;
 
 	/* One MicroVM that fails costs the others nothing; what could not be written counts more than
 	 * what was refused. */
@@ -156,6 +176,10 @@ int generate(const struct generate *g, const struct sources *sources)
 		r = w == 0 || (w == -EINVAL && r < 0) ? r : w;
 	}
 	w = removed(&run, sources);
+	r = w < 0 ? w : r;
+	w = shares_unbound(&run);
+	drop_words(&run.shares);
+	drop_words(&run.bound);
 	warn_of_memory(&run);
 	warn_of_strays(&run, sources);
 	return w < 0 ? w : r;

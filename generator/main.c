@@ -26,12 +26,14 @@ static int run(const char *folder, const char *root)
 
 	sources_folders(&folders);
 	r = sources_find(root, &folders, &sources);
+	if (r == 0)
+		r = sources_add_packages(root, &sources);
 	if (r < 0)
 		return log_failure(r, "cannot read the configuration folders");
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return log_failure(-errno, "%s", folder);
-	r = generate(&(struct generate){ .sink = &(struct sink){ fd }, .root = root, .tell = tell },
+	r = generate(&(struct generate){ .sink = &(struct sink){ .folder = fd }, .root = root, .tell = tell },
 		     &sources);
 	if (r < 0 && r != -EINVAL)
 		return log_failure(r, "cannot write units into %s", folder);

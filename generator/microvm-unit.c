@@ -8,6 +8,7 @@
 #include "networks.h"
 #include "shares.h"
 #include "unit.h"
+#include "vsock.h"
 #include "../common/owned.h"
 #include "../config/keys.h"
 #include "../config/sources.h"
@@ -45,7 +46,7 @@ static void unit_volume_device(struct text *u, const struct microvm *vm, const s
 
 static void unit_files(struct text *u, const struct microvm *vm)
 {
-	const struct hypervisor *h = hypervisors[vm->hypervisor];
+	const struct hypervisor *h = hypervisor_of(vm);
 	OWNED(drop_str) char *state = microvm_state_dir(vm);
 	OWNED(drop_words) struct words more = { 0 };
 
@@ -65,6 +66,9 @@ static void unit_files(struct text *u, const struct microvm *vm)
 	}
 	bind_hidden(u, vm->kernel);
 	bind_hidden(u, vm->initrd_path);
+	bind_hidden(u, vm->firmware);
+	if (vm->runner && (hidden(vm->runner) || starts_with(vm->runner, "/var/lib/microvms/")))
+		unit_bind(u, "BindReadOnlyPaths", vm->runner);
 	bind_hidden(u, vm->extra_args_script);
 	bind_hidden(u, h->package(vm));
 	if (h->files)
@@ -91,7 +95,7 @@ static void unit_restart(struct text *u, const struct microvm *vm)
 {
 	static const char *const settings[RESTARTS] = { "always", "on-failure", "no" };
 
-	const struct hypervisor *h = hypervisors[vm->hypervisor];
+	const struct hypervisor *h = hypervisor_of(vm);
 	bool told = section_sets(&vm->section, "restart");
 
 	unit_set(u, "Restart", told ? settings[vm->restart] : h->restart);
@@ -99,12 +103,46 @@ static void unit_restart(struct text *u, const struct microvm *vm)
 		unit_set(u, "RestartForceExitStatus", h->exit_reboot);
 }
 
+static void unit_after_start(struct text *u, const struct microvm *vm, const char *prefix,
+			     const char *helper, enum audience audience)
+{
+	OWNED(drop_words) struct words words = { 0 };
+
+	words_add(&words, vm->name);
+	arguments_write(vm, audience, &words);
+	unit_exec(u, "ExecStartPost", prefix, helper, &words);
+}
+
+static void companion_units(const struct microvm *vm, struct words *wants, struct words *requires)
+{
+	for (size_t i = 0; i < companion_count; i++)
+		if (companions[i].wanted(vm))
+			words_addf(companions[i].proof ? wants : requires, "%s@%s.service",
+				   companions[i].template, vm->name);
+}
+
+/* The package can be another by the time of the start. */
+static void unit_look_at_package(struct text *u, const struct microvm *vm)
+{
+	OWNED(drop_words) struct words words = { 0 };
+
+	words_add(&words, vm->name);
+	words_add(&words, vm->runner_given ? vm->runner_given : vm->runner);
+	companion_units(vm, &words, &words);
+	share_units(vm, &words);
+	words_add(&words, "--");
+	if (vm->runner_given)
+		arguments_write(vm, FOR_RUNNER, &words);
+	unit_exec(u, "ExecStartPre", "+", HELPERDIR "/microvm-runner", &words);
+}
+
 static void unit_commands(struct text *u, const struct microvm *vm)
 {
 	OWNED(drop_words) struct words run = { 0 };
-	OWNED(drop_words) struct words control = { 0 };
 
 	unit_set(u, "ExecStartPre", "");
+	if (vm->runner)
+		unit_look_at_package(u, vm);
 	for (size_t i = 0; i < vm->pre_start.count; i++) {
 		OWNED(drop_words) struct words shell = { 0 };
 
@@ -116,11 +154,12 @@ static void unit_commands(struct text *u, const struct microvm *vm)
 	arguments_write(vm, FOR_RUN, &run);
 	unit_set(u, "ExecStart", "");
 	unit_exec(u, "ExecStart", "", HELPERDIR "/microvm-run", &run);
-	if (vm->readiness == READINESS_NONE)
-		return;
-	words_add(&control, vm->name);
-	arguments_write(vm, FOR_CONTROL, &control);
-	unit_exec(u, "ExecStartPost", "", HELPERDIR "/microvm-ready", &control);
+	/* Root may register, and what cannot be registered runs as well. First, because a guest can take
+	 * its time to be ready. */
+	if (vm->register_with_machined)
+		unit_after_start(u, vm, "-+", HELPERDIR "/microvm-machined", FOR_MACHINED);
+	if (vm->readiness != READINESS_NONE && !vm->runner)
+		unit_after_start(u, vm, "", HELPERDIR "/microvm-ready", FOR_CONTROL);
 }
 
 /* "db" is a MicroVM, "postgresql.service" a unit. */
@@ -131,14 +170,6 @@ static void unit_names_of(const struct words *names, struct words *ret)
 			words_addf(ret, "microvm@%s.service", names->at[i]);
 		else
 			words_add(ret, names->at[i]);
-}
-
-static void companion_units(const struct microvm *vm, struct words *wants, struct words *requires)
-{
-	for (size_t i = 0; i < companion_count; i++)
-		if (companions[i].wanted(vm))
-			words_addf(companions[i].proof ? wants : requires, "%s@%s.service",
-				   companions[i].template, vm->name);
 }
 
 static void assert_companions(struct text *u, const struct microvm *vm)
@@ -158,16 +189,22 @@ static void unit_order(struct text *u, const struct microvm *vm)
 	OWNED(drop_words) struct words wants = { 0 };
 	OWNED(drop_words) struct words requires = { 0 };
 	OWNED(drop_words) struct words sockets = { 0 };
+	OWNED(drop_words) struct words modules = { 0 };
 	OWNED(drop_words) struct words after = { 0 };
 
 	companion_units(vm, &wants, &requires);
 	share_units(vm, &sockets);
 	words_add_all(&requires, &sockets);
 	unit_names_of(&vm->requires, &requires);
+	vsock_units(vm, &modules);
+	words_add_all(&wants, &modules);
+	words_add_all(&after, &modules);
 	words_add_all(&after, &requires);
 	unit_names_of(&vm->after, &after);
 	unit_names(u, "Wants", &wants);
-	assert_companions(u, vm);
+	/* microvm-runner starts them once more, and sees it fail. */
+	if (!vm->runner)
+		assert_companions(u, vm);
 	unit_names(u, "Requires", &requires);
 	unit_names(u, "After", &after);
 	/* StopWhenUnneeded= does not see a start that failed for another dependency. */
@@ -177,12 +214,12 @@ static void unit_order(struct text *u, const struct microvm *vm)
 /* Where what boots lies. */
 static void boot_mounts(struct text *u, const struct microvm *vm)
 {
+	const char *const boots[] = { vm->kernel, vm->initrd_path, vm->firmware, vm->runner_given, vm->runner };
 	OWNED(drop_words) struct words paths = { 0 };
 
-	if (vm->kernel)
-		words_add(&paths, vm->kernel);
-	if (vm->initrd_path)
-		words_add(&paths, vm->initrd_path);
+	for (size_t i = 0; i < sizeof(boots) / sizeof(*boots); i++)
+		if (boots[i])
+			words_add(&paths, boots[i]);
 	for (each(struct credential, c, vm->credentials))
 		if (!c->value)
 			words_add(&paths, c->path ? c->path : c->encrypted_path);
@@ -202,7 +239,7 @@ void microvm_unit_lines(struct text *u, const struct microvm *vm)
 /* What the hypervisor needs beyond the template. */
 static void unit_settings(struct text *u, const struct microvm *vm)
 {
-	const struct hypervisor *h = hypervisors[vm->hypervisor];
+	const struct hypervisor *h = hypervisor_of(vm);
 	OWNED(drop_words) struct words settings = { 0 };
 
 	if (h->settings)
@@ -221,6 +258,7 @@ void microvm_service_lines(struct text *u, const struct microvm *vm)
 	unit_restart(u, vm);
 	network_service_lines(u, vm);
 	device_service_lines(u, vm);
+	vsock_service_lines(u, vm);
 	unit_files(u, vm);
 	share_service_lines(u, vm);
 	unit_settings(u, vm);

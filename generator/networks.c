@@ -113,6 +113,9 @@ void network_service_lines(struct text *u, const struct microvm *vm)
 {
 	bool user = any(vm, is_user), tap = any(vm, is_tap);
 
+	if (vm->runner)
+		return; /* it is open to all */
+
 	/* A tap is opened by its name, in the namespace where it is; a macvtap's node can be opened
 	 * from anywhere. */
 	if (user || tap)

@@ -11,14 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int by_name(const void *a, const void *b)
+static int folders_in(const char *root, const char *folder, struct words *ret)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-int running_names(const char *root, struct words *ret)
-{
-	OWNED(drop_str) char *path = text_format("%s/run/microvm", root);
+	OWNED(drop_str) char *path = text_format("%s%s", root, folder);
 	OWNED(drop_dir) DIR *dir = opendir(path);
 	struct dirent *entry;
 
@@ -29,9 +24,18 @@ int running_names(const char *root, struct words *ret)
 			words_add(ret, entry->d_name);
 	if (errno)
 		return -errno;
-	if (ret->count > 1)
-		qsort(ret->at, ret->count, sizeof(*ret->at), by_name);
+	words_sort(ret);
 	return 0;
+}
+
+int running_names(const char *root, struct words *ret)
+{
+	return folders_in(root, "/run/microvm", ret);
+}
+
+int running_shares(const char *root, struct words *ret)
+{
+	return folders_in(root, "/run/microvm-share", ret);
 }
 
 static unsigned long stop_seconds(const char *folder)

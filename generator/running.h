@@ -5,8 +5,11 @@
 #include "dropins.h"
 #include "../common/words.h"
 
-/* Returns 0 or -errno. */
+/* Their names. Returns 0 or -errno. */
 int running_names(const char *root, struct words *ret);
+
+/* Shares that a virtiofsd serves, as "NAME:TAG"; the folders are systemd's own. Returns 0 or -errno. */
+int running_shares(const char *root, struct words *ret);
 
 /* The folder's owner was set by systemd and can be trusted. Its content was written by the MicroVM's
  * user: of it only a number of seconds is taken, and no more than a day. */

@@ -4,8 +4,11 @@
 #include "unit.h"
 #include "../common/owned.h"
 #include "../config/arguments.h"
+#include "../config/sources.h"
 #include "../hypervisors/hypervisor.h"
 #include "paths.h"
+
+#include <string.h>
 
 static char *unit_of(const struct microvm *vm, const struct share *s, const char *suffix)
 {
@@ -28,10 +31,17 @@ static void service_lines(struct text *u, const struct microvm *vm, const struct
 	words_add(&words, vm->name);
 	words_add(&words, s->section.id);
 	arguments_write_share(vm, s, &words);
-	if (hypervisors[vm->hypervisor]->tagless)
+	if (hypervisor_of(vm)->tagless)
 		words_addf(&words, "share.%s.extraArgs=--tag=%s", s->section.id, s->section.id);
 	unit_set(u, "ExecStart", "");
 	unit_exec(u, "ExecStart", "", HELPERDIR "/microvm-virtiofsd", &words);
+}
+
+/* Stopped with the MicroVM, and behind it: the guest needs its files until it is down. */
+static void bond(struct text *u, const char *microvm)
+{
+	unit_setf(u, "PartOf", "microvm@%s.service", microvm);
+	unit_setf(u, "Before", "microvm@%s.service", microvm);
 }
 
 static int service_write(const struct sink *sink, const struct microvm *vm, const struct share *s)
@@ -42,9 +52,7 @@ static int service_write(const struct sink *sink, const struct microvm *vm, cons
 	OWNED(drop_text) struct text u = { 0 };
 
 	unit_begin(&u, vm->section.place.file);
-	/* Stopped with the MicroVM, and behind it: the guest needs its files until it is down. */
-	unit_setf(&u, "PartOf", "microvm@%s.service", vm->name);
-	unit_setf(&u, "Before", "microvm@%s.service", vm->name);
+	bond(&u, vm->name);
 	words_add(&mounts, source);
 	unit_words(&u, "RequiresMountsFor", &mounts);
 	service_lines(&u, vm, s);
@@ -54,7 +62,7 @@ static int service_write(const struct sink *sink, const struct microvm *vm, cons
 /* Most sockets are as the template has them. */
 static bool socket_is_special(const struct microvm *vm, const struct share *s)
 {
-	return s->socket || vm->virtiofsd.group;
+	return share_has_own_socket(vm, s) || vm->virtiofsd.group;
 }
 
 static int socket_write(const struct sink *sink, const struct microvm *vm, const struct share *s)
@@ -66,7 +74,7 @@ static int socket_write(const struct sink *sink, const struct microvm *vm, const
 		return 0;
 	unit_begin(&u, vm->section.place.file);
 	unit_section(&u, "Socket");
-	if (s->socket) {
+	if (share_has_own_socket(vm, s)) {
 		unit_set(&u, "ListenStream", "");
 		unit_text(&u, "ListenStream", s->socket);
 		unit_set(&u, "DirectoryMode", "0755");
@@ -92,6 +100,29 @@ int shares_write(const struct sink *sink, const struct microvm *vm)
 	return r;
 }
 
+int share_write_running(const struct sink *sink, const char *share)
+{
+	OWNED(drop_str) char *microvm = text_format("%.*s", (int)strcspn(share, ":"), share);
+	OWNED(drop_str) char *unit = text_format("microvm-virtiofsd@%s.service", share);
+	OWNED(drop_text) struct text u = { 0 };
+
+	if (!microvm_name_fits(microvm))
+		return 0;
+	unit_begin(&u, NULL);
+	bond(&u, microvm);
+	return sink_dropin(sink, unit, u.at);
+}
+
+void shares_running(const struct microvm *vm, const struct words *running, struct words *ret)
+{
+	for (each(struct share, s, vm->shares)) {
+		OWNED(drop_str) char *name = text_format("%s:%s", vm->name, s->section.id);
+
+		if (s->proto == SHARE_VIRTIOFS && words_find(running, name))
+			words_add(ret, name);
+	}
+}
+
 void share_units(const struct microvm *vm, struct words *ret)
 {
 	for (each(struct share, s, vm->shares))
@@ -106,7 +137,7 @@ static void bind_sockets(struct text *u, const struct microvm *vm)
 	for (each(struct share, s, vm->shares)) {
 		OWNED(drop_str) char *socket = share_socket(vm, s);
 
-		if (s->proto != SHARE_VIRTIOFS || s->socket)
+		if (s->proto != SHARE_VIRTIOFS || share_has_own_socket(vm, s))
 			continue;
 		if (first)
 			unit_set(u, "TemporaryFileSystem", "/run/microvm-virtiofsd:ro,mode=0755");

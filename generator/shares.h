@@ -10,6 +10,12 @@
 /* The drop-ins of all microvm-virtiofsd@NAME:TAG units. Returns 0 or -errno. */
 int shares_write(const struct sink *sink, const struct microvm *vm);
 
+/* What binds a virtiofsd to its MicroVM, for one that runs and is in no file any more. Returns 0 or -errno. */
+int share_write_running(const struct sink *sink, const char *share);
+
+/* Adds "NAME:TAG" for each of the MicroVM's that is in RUNNING, a sorted list. */
+void shares_running(const struct microvm *vm, const struct words *running, struct words *ret);
+
 /* Units that microvm@NAME.service requires, each already what systemd calls it. */
 void share_units(const struct microvm *vm, struct words *ret);
 /* Adds to [Service] of microvm@NAME.service. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sink.h"
 
+#include "../common/digest.h"
 #include "../common/owned.h"
 #include "../common/text.h"
 
@@ -72,11 +73,19 @@ static int file_put(const struct sink *sink, const char *folder, const char *fil
 	return r;
 }
 
+static void digest_file(const struct sink *sink, const char *folder, const char *content)
+{
+	if (sink->digest)
+		*sink->digest = digest_add_text(digest_add_text(*sink->digest, folder), content);
+}
+
 int sink_file(const struct sink *sink, const char *folder, const char *file, const char *content)
 {
+	digest_file(sink, folder, content);
 	if (sink->folder >= 0)
 		return file_put(sink, folder, file, content, 0644);
-	printf("# %s/%s\n%s\n", folder, file, content);
+	if (sink->folder == SINK_PRINT)
+		printf("# %s/%s\n%s\n", folder, file, content);
 	return 0;
 }
 
@@ -84,7 +93,8 @@ int sink_secret(const struct sink *sink, const char *folder, const char *file, c
 {
 	if (sink->folder >= 0)
 		return file_put(sink, folder, file, content, 0600);
-	printf("# %s/%s\n(for root alone)\n", folder, file);
+	if (sink->folder == SINK_PRINT)
+		printf("# %s/%s\n(for root alone)\n", folder, file);
 	return 0;
 }
 
@@ -100,10 +110,10 @@ int sink_link(const struct sink *sink, const char *folder, const char *name, con
 	OWNED(drop_str) char *path = NULL;
 	int r;
 
-	if (sink->folder < 0) {
+	if (sink->folder == SINK_PRINT)
 		printf("# %s/%s -> %s\n\n", folder, name, target);
+	if (sink->folder < 0)
 		return 0;
-	}
 	path = text_format("%s/%s", folder, name);
 	r = folder_make(sink, folder);
 	if (r == 0 && symlinkat(target, sink->folder, path) < 0 && errno != EEXIST)

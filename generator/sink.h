@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* sink.h: where units go: a folder of systemd's, or a terminal. */
+/* sink.h: where units go: a folder of systemd's, a terminal, or nowhere, for who asks for their digest alone. */
 #pragma once
 
+#include <stdint.h>
+
+enum { SINK_PRINT = -1, SINK_NOWHERE = -2 };
+
 struct sink {
-	int folder; /* descriptor; -1: print to stdout */
+	int folder; /* descriptor, or one of the above */
+	uint64_t *digest; /* of all that is written, secrets apart; NULL: nobody asks */
 };
 
 /* Writes FOLDER/FILE, whole or not at all. Returns 0 or -errno. */

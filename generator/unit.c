@@ -84,6 +84,15 @@ void unit_bind(struct text *u, const char *key, const char *path)
 	text_add(u, "\n");
 }
 
+void unit_bind_one(struct text *u, const char *path, const char *at)
+{
+	OWNED(drop_str) char *optional = text_format("-%s", path);
+
+	assign(u, "BindReadOnlyPaths");
+	escape_list_word(u, optional);
+	text_addf(u, ":%s:norbind\n", at);
+}
+
 void unit_device(struct text *u, const char *path, const char *access)
 {
 	assign(u, "DeviceAllow");

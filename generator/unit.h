@@ -20,6 +20,9 @@ void unit_text(struct text *u, const char *key, const char *value);
 void unit_words(struct text *u, const char *key, const struct words *values);
 /* A path for BindPaths= or BindReadOnlyPaths=. */
 void unit_bind(struct text *u, const char *key, const char *path);
+/* The same of a path that may be missing, without what is mounted below it, read-only, at another place, a
+ * constant of ours. */
+void unit_bind_one(struct text *u, const char *path, const char *at);
 /* DeviceAllow= of a node; systemd follows links when it starts the unit. */
 void unit_device(struct text *u, const char *path, const char *access);
 /* Names of units, each already what systemd calls it. */

@@ -2,7 +2,7 @@
 #include "acl.h"
 
 #include "../common/owned.h"
-#include "trusted-path.h"
+#include "../common/trusted-path.h"
 
 #include <acl/libacl.h>
 #include <errno.h>

@@ -83,6 +83,8 @@ int attach(const struct microvm *vm, bool pretend, struct attached *ret)
 {
 	int r = has_taps(vm) ? find_vhost(vm, ret) : EXIT_DONE;
 
+	if (vm->runner)
+		return r; /* its program opens them itself */
 	for (each(struct interface, i, vm->interfaces))
 		if (r == EXIT_DONE && i->type == NET_MACVTAP)
 			r = attach_one(vm, i, pretend, ret);

@@ -5,7 +5,7 @@
 #include "../common/owned.h"
 #include "../common/text.h"
 #include "acl.h"
-#include "trusted-path.h"
+#include "../common/trusted-path.h"
 
 #include <dirent.h>
 #include <errno.h>

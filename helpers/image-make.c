@@ -98,20 +98,9 @@ static const struct mkfs mkfs_programs[] = {
 static int run(const struct image *image, const struct words *argv, const char *package)
 {
 	int r = program_run(argv, NULL, image->draft);
+	OWNED(drop_str) char *failure = program_failure(r, argv->at[0], package);
 
-	if (r == -ENOENT)
-		return image_fail(
-			image, "cannot be made: %s is not installed (Debian's package %s has it)",
-			argv->at[0], package);
-	if (r < 0)
-		return image_fail(image, "cannot be made: %s: %s", argv->at[0], strerror(-r));
-	if (r > 128)
-		return image_fail(image, "cannot be made: %s was ended by a signal (%s)",
-				  argv->at[0], strsignal(r - 128));
-	if (r > 0)
-		return image_fail(image, "cannot be made: %s failed with exit code %d", argv->at[0],
-				  r);
-	return EXIT_DONE;
+	return failure ? image_fail(image, "cannot be made: %s", failure) : EXIT_DONE;
 }
 
 static int run_mkfs(const struct image *image)

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "../config/model.h"
-#include "trusted-path.h"
+#include "../common/trusted-path.h"
 
 struct image {
 	const struct volume *volume;

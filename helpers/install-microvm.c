@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* install-microvm@NAME.service calls this before the MicroVM starts: it makes the state folder and the
- * volumes, and lets the MicroVM's user, whose UID may be new, into them. After the stop it takes back
+/* install-microvm@NAME.service calls this before the MicroVM starts: it makes the state folder, the
+ * volumes and what [root] asks for, and lets the MicroVM's user, whose UID may be new, into them. After the stop it takes back
  * the access to what is not the MicroVM's own. */
 #include "../common/log.h"
 #include "../common/owned.h"
@@ -9,8 +9,11 @@
 #include "../config/problems.h"
 #include "grants.h"
 #include "image.h"
+#include "package-folder.h"
+#include "root-tree.h"
 #include "share-folder.h"
 #include "state-folder.h"
+#include "tell.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define USAGE "install-microvm NAME [WORD...] | --release NAME | --not-configured NAME"
+#define USAGE "install-microvm NAME [WORD...] | --release NAME | --lost NAME:ID | --not-configured NAME"
 
 /* Where systemd made a folder for the MicroVM's user, whom root learns of from nowhere else: a dynamic
  * user is no line in a file, and asking for it would mean D-Bus. */
@@ -134,8 +137,12 @@ static int install(const struct microvm *vm)
 	struct stat user;
 	int r = find_user(&user);
 
-	if (r == EXIT_DONE)
+	if (r == EXIT_DONE && vm->runner)
+		r = package_folder_make(folder, vm->runner, user.st_uid, user.st_gid);
+	else if (r == EXIT_DONE)
 		r = state_folder_make(folder, user.st_uid, user.st_gid);
+	if (r == EXIT_DONE)
+		r = root_install(vm, user.st_uid, user.st_gid);
 	if (r != EXIT_DONE)
 		return r;
 	for (each(struct volume, v, vm->volumes)) {
@@ -155,26 +162,38 @@ static int install(const struct microvm *vm)
 
 static int install_words(const char *name, char **words)
 {
-	OWNED(drop_problems) struct problems problems = { 0 };
 	OWNED(drop_microvm) struct microvm vm;
+	int r = arguments_microvm(&vm, name, words);
 
-	microvm_init(&vm, name);
-	if (arguments_read(&vm, words, &problems) == 0)
-		return install(&vm);
-	for (size_t i = 0; i < problems.errors.count; i++)
-		log_line(LEVEL_ERROR, "%s", problems.errors.at[i]);
-	return EXIT_CALLED_WRONGLY;
+	return r == EXIT_DONE ? install(&vm) : r;
 }
 
 static int release(const char *name)
 {
 	OWNED(drop_grants) struct grants grants = NO_GRANTS;
+	OWNED(drop_str) char *folder = text_format("/var/lib/microvms/%s", name);
 	int r = open_grants(name, &grants);
 
+	package_folder_release(folder);
 	if (r != EXIT_DONE)
 		return r;
 	r = grants_release(&grants);
 	return r < 0 ? log_failure(r, "not all access to images was taken back") : EXIT_DONE;
+}
+
+/* The guest goes on without its disk, as it would without a share; systemd starts this when the device's unit ends. */
+static int lost(const char *instance)
+{
+	OWNED(drop_str) char *name = tell_name_of(instance);
+	OWNED(drop_str) char *folder = text_format("/run/microvm/%s", name);
+	OWNED(drop_str) char *message = NULL;
+
+	if (access(folder, F_OK) < 0)
+		return EXIT_DONE;
+	message = text_format("volume %s: its device is gone: what the guest reads or writes there fails until the device "
+			      "is back and microvm@%s.service is restarted", strchr(instance, ':') + 1, name);
+	tell_microvm(name, "install-microvm", message);
+	return EXIT_DONE;
 }
 
 static int refuse_not_configured(const char *name)
@@ -200,6 +219,8 @@ int main(int argc, char **argv)
 	(void)umask(077);
 	if (argc == 3 && strcmp(argv[1], "--release") == 0)
 		return release(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "--lost") == 0 && strchr(argv[2], ':'))
+		return lost(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "--not-configured") == 0)
 		return refuse_not_configured(argv[2]);
 	if (argc < 2 || argv[1][0] == '-')

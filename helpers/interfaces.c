@@ -158,15 +158,10 @@ static int start(const struct maker *maker, const struct microvm *vm)
 
 static int start_words(const struct maker *maker, const char *name, char **words)
 {
-	OWNED(drop_problems) struct problems problems = { 0 };
 	OWNED(drop_microvm) struct microvm vm;
+	int r = arguments_microvm(&vm, name, words);
 
-	microvm_init(&vm, name);
-	if (arguments_read(&vm, words, &problems) == 0)
-		return start(maker, &vm);
-	for (size_t i = 0; i < problems.errors.count; i++)
-		log_line(LEVEL_ERROR, "%s", problems.errors.at[i]);
-	return EXIT_CALLED_WRONGLY;
+	return r == EXIT_DONE ? start(maker, &vm) : r;
 }
 
 static int stop(const struct maker *maker, const char *name)

@@ -37,8 +37,7 @@ static int find_mac(const struct making *m, const struct interface *i, unsigned 
 			i->section.id);
 	if (!i->mac)
 		made = identity_mac(m->vm->name, i->section.id, host);
-	(void)sscanf(i->mac ? i->mac : made, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", ret, ret + 1, ret + 2,
-		     ret + 3, ret + 4, ret + 5);
+	mac_read(i->mac ? i->mac : made, ret);
 	return EXIT_DONE;
 }
 

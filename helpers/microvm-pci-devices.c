@@ -2,25 +2,26 @@
 /* microvm-pci-devices@NAME.service calls this when a device of the MicroVM's appears, or before the
  * MicroVM starts: it takes the devices from their drivers, and lets the MicroVM's user use them.
  * When it stops they go back. microvm@.service calls it when the MicroVM has ended, to know whether
- * a device was pulled. */
+ * a device was pulled, and microvm-pci-lost@.service then waits for that. */
+#include "device-claim.h"
+#include "device-use.h"
 #include "pci-notes.h"
-#include "pci-use.h"
 #include "pci.h"
 #include "refusal.h"
 #include "run-program.h"
+#include "virtual-function.h"
 
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
-#include "../config/arguments.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define USAGE                                                                                      \
-	"microvm-pci-devices NAME [WORD...] | --stop NAME | --ended NAME | --not-configured NAME"
+	"microvm-pci-devices NAME [WORD...] | --stop NAME | --ended NAME | --lost NAME | "          \
+	"--not-configured NAME"
 
 enum { WRITE_USEC = 60000000 };
 
@@ -35,20 +36,7 @@ static void drop_claim(struct claim *c)
 	drop_pci(&c->pci);
 }
 
-static int refuse(const struct claim *c, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static int refuse(const struct claim *c, const char *format, ...)
-{
-	char text[1024];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	log_line(LEVEL_ERROR, "[device %s] %s %s", c->device->section.id, c->device->path, text);
-	return EXIT_REFUSED;
-}
+#define refuse(c, ...) device_refuse((c)->device, __VA_ARGS__)
 
 static int check_card(const struct claim *c)
 {
@@ -71,18 +59,19 @@ static int check_card(const struct claim *c)
 
 static int check_use(const struct claim *c)
 {
+	OWNED(drop_str) char *path = pci_path("", c->device->path, "");
 	OWNED(drop_str) char *use = NULL;
 
 	if (c->pci.driver && strcmp(c->pci.driver, PCI_VFIO) == 0)
 		return EXIT_DONE;
-	use = pci_use("", c->device->path);
+	use = device_use("", path);
 	return use ? refuse(c, "carries %s of this host", use) : EXIT_DONE;
 }
 
 static bool is_ours(const struct microvm *vm, const char *address)
 {
 	for (each(struct device, d, vm->devices))
-		if (d->bus == BUS_PCI && strcmp(d->path, address) == 0)
+		if (d->bus == BUS_PCI && d->path && strcmp(d->path, address) == 0)
 			return true;
 	return false;
 }
@@ -135,10 +124,21 @@ static int let_in(const struct claim *c, const struct stat *user)
 	return EXIT_DONE;
 }
 
+/* A virtual function is lost with its parent, and cannot come back before that. */
+static int note(const char *name, const struct device *d)
+{
+	bool required = d->required && !d->sriov_parent;
+	int r = pci_note(name, d->path, d->give_back, required);
+
+	if (r == 0 && d->required && d->sriov_parent)
+		r = pci_note(name, d->sriov_parent, false, true);
+	return r;
+}
+
 static int take(struct claim *c)
 {
 	OWNED(drop_str) char *before = text_copy(c->pci.driver ? c->pci.driver : "no driver");
-	int r = pci_note(c->vm->name, c->device->path, c->device->give_back);
+	int r = note(c->vm->name, c->device);
 
 	if (r < 0)
 		return refuse(c, "cannot be noted in " PCI_NOTES ": %s", strerror(-r));
@@ -154,15 +154,30 @@ static int take(struct claim *c)
 	return r < 0 ? refuse(c, "cannot be taken from %s: %s", before, strerror(-r)) : EXIT_DONE;
 }
 
-static int claim_one(struct claim *c, const struct stat *user)
+static bool is_present(const char *address)
 {
-	int r = pci_look("", c->device->path, &c->pci);
+	OWNED(drop_str) char *path = pci_path("", address, "");
 
-	if (r == -ENODEV && !c->device->required) {
+	return access(path, F_OK) == 0;
+}
+
+static int claim(const struct microvm *vm, struct device *d, const struct stat *user)
+{
+	OWNED(drop_claim) struct claim claim = { .vm = vm, .device = d };
+	struct claim *c = &claim;
+	const char *card = d->sriov_parent ? d->sriov_parent : d->path;
+	int r = EXIT_DONE;
+
+	if (!d->required && !is_present(card)) {
 		log_line(LEVEL_NOTICE, "[device %s] %s is not there; the MicroVM does without it",
-			 c->device->section.id, c->device->path);
+			 d->section.id, card);
 		return EXIT_DONE;
 	}
+	if (d->sriov_parent)
+		r = virtual_function_make(vm, d);
+	if (r != EXIT_DONE)
+		return r;
+	r = pci_look("", d->path, &c->pci);
 	if (r < 0)
 		return refuse(c, r == -ENODEV ? "is not there" : "cannot be looked at: %s",
 			      strerror(-r));
@@ -176,61 +191,42 @@ static int claim_one(struct claim *c, const struct stat *user)
 	return r == EXIT_DONE ? let_in(c, user) : r;
 }
 
-/* A MicroVM that lost a device goes on when it is back, and so does one that is to run whenever it
- * can. */
-static void start_again(const char *name)
+/* Asks for it, and does not wait: who asks is in the way of what comes. */
+static void ask_systemd(const char *verb, const char *template, const char *name)
 {
-	OWNED(drop_str) char *unit = text_format("microvm@%s.service", name);
-	OWNED(drop_str)
-	char *enabled = text_format("/etc/systemd/system/microvms.target.wants/%s", unit);
-	const char *const words[] = { "systemctl", "--no-block", "start", unit };
+	OWNED(drop_str) char *unit = text_format("%s@%s.service", template, name);
+	const char *const words[] = { "systemctl", "--no-block", verb, unit };
 	OWNED(drop_words) struct words argv = { 0 };
-	struct stat st;
 
-	if (!pci_take_lost(name) && lstat(enabled, &st) < 0)
-		return;
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		words_add(&argv, words[i]);
 	if (program_run(&argv, NULL, -1) != 0)
-		log_line(LEVEL_WARNING, "%s cannot be started now that its device is back", unit);
+		log_line(LEVEL_WARNING, "systemctl %s %s failed", verb, unit);
 }
 
-static int claim(const struct microvm *vm)
+/* A MicroVM that lost a device goes on when it is back, and so does one that is to run whenever it
+ * can. */
+static void start_again(const struct microvm *vm)
 {
-	const char *folder = getenv("RUNTIME_DIRECTORY");
-	struct stat user;
-	int r = EXIT_DONE;
+	OWNED(drop_str) char *waits = text_format("/run/microvm-pci-lost/%s", vm->name);
+	OWNED(drop_str)
+	char *enabled = text_format("/etc/systemd/system/microvms.target.wants/microvm@%s.service",
+				    vm->name);
+	struct stat st;
+	bool waited = lstat(waits, &st) == 0;
 
-	if (!folder || stat(folder, &user) < 0) {
-		log_line(LEVEL_ERROR,
-			 "$RUNTIME_DIRECTORY does not name a folder of the MicroVM's user, as "
-			 "microvm-pci-devices@.service makes it");
-		return EXIT_CALLED_WRONGLY;
-	}
-	/* All are tried, so that one start tells all that is wrong. */
-	for (each(struct device, d, vm->devices)) {
-		OWNED(drop_claim) struct claim c = { .vm = vm, .device = d };
-
-		if (d->bus == BUS_PCI && claim_one(&c, &user) != EXIT_DONE)
-			r = EXIT_REFUSED;
-	}
-	if (r == EXIT_DONE)
-		start_again(vm->name);
-	return r;
+	if (waited || lstat(enabled, &st) == 0)
+		ask_systemd("start", "microvm", vm->name);
+	if (waited)
+		ask_systemd("stop", "microvm-pci-lost", vm->name);
 }
 
-static int claim_words(const char *name, char **words)
-{
-	OWNED(drop_problems) struct problems problems = { 0 };
-	OWNED(drop_microvm) struct microvm vm;
-
-	microvm_init(&vm, name);
-	if (arguments_read(&vm, words, &problems) == 0)
-		return claim(&vm);
-	for (size_t i = 0; i < problems.errors.count; i++)
-		log_line(LEVEL_ERROR, "%s", problems.errors.at[i]);
-	return EXIT_CALLED_WRONGLY;
-}
+static const struct device_claimer claimer = {
+	.bus = BUS_PCI,
+	.unit = "microvm-pci-devices@.service",
+	.claim = claim,
+	.claimed = start_again,
+};
 
 /* The user's number may be another's tomorrow. */
 static void lock_out(const struct pci *p)
@@ -259,12 +255,10 @@ static int stop(const char *name)
 	if (r < 0)
 		return log_failure(r, PCI_NOTES);
 	for (size_t i = 0; i < notes.count; i++) {
-		char *blank = strchr(notes.at[i], ' ');
+		bool give_back = pci_note_says(notes.at[i], "give-back");
 
-		if (!blank)
-			continue;
-		*blank = '\0';
-		r = give_back_one(notes.at[i], strcmp(blank + 1, "give-back") == 0);
+		pci_note_cut(notes.at[i]);
+		r = give_back_one(notes.at[i], give_back);
 		if (r < 0)
 			ret = log_failure(r, "%s cannot be given back to its driver", notes.at[i]);
 	}
@@ -276,19 +270,38 @@ static int ended(const char *name)
 {
 	OWNED(drop_words) struct words notes = { 0 };
 	int r = pci_notes_read(name, &notes);
+	bool lost = false;
 
 	for (size_t i = 0; i < notes.count && r == 0; i++) {
-		OWNED(drop_str) char *path = NULL;
+		bool required = pci_note_says(notes.at[i], "required");
 
-		notes.at[i][strcspn(notes.at[i], " ")] = '\0';
-		path = pci_path("", notes.at[i], "");
-		if (access(path, F_OK) == 0)
+		pci_note_cut(notes.at[i]);
+		if (!required || is_present(notes.at[i]))
 			continue;
 		log_line(LEVEL_WARNING,
 			 "%s was pulled out; the MicroVM starts again when it is back",
 			 notes.at[i]);
-		r = pci_note_lost(name);
+		r = pci_note_lost(name, notes.at[i]);
+		lost = true;
 	}
+	/* Not "start": one that waits already is to read what was lost now. */
+	if (lost)
+		ask_systemd("restart", "microvm-pci-lost", name);
+	return r < 0 ? log_failure(r, PCI_NOTES) : EXIT_DONE;
+}
+
+/* The unit stays active, which is what the devices' return looks for. Those that are back already
+ * came while the MicroVM was still stopping, when systemd would not start anything for them. */
+static int wait_for_lost(const char *name)
+{
+	OWNED(drop_words) struct words lost = { 0 };
+	int r = pci_take_lost(name, &lost);
+	bool all = true;
+
+	for (size_t i = 0; i < lost.count; i++)
+		all = is_present(lost.at[i]) && all;
+	if (r == 0 && all)
+		ask_systemd("start", "microvm", name);
 	return r < 0 ? log_failure(r, PCI_NOTES) : EXIT_DONE;
 }
 
@@ -298,9 +311,11 @@ int main(int argc, char **argv)
 		return stop(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "--ended") == 0)
 		return ended(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "--lost") == 0)
+		return wait_for_lost(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "--not-configured") == 0)
 		return refuse_not_configured(argv[2]);
 	if (argc < 2 || argv[1][0] == '-')
 		return log_usage(USAGE);
-	return claim_words(argv[1], argv + 2);
+	return devices_claim(&claimer, argv[1], argv + 2);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* microvm-ready: ExecStartPost= of microvm@.service. The start has succeeded when the hypervisor
- * says that its guest runs; how long that may take is the unit's TimeoutStartSec=. */
+/* microvm-ready: ExecStartPost= of microvm@.service. The start has succeeded when the hypervisor says
+ * that its guest runs, or the guest that it is up; how long that may take is the unit's
+ * TimeoutStartSec=. */
+#include "guest.h"
 #include "process.h"
+#include "state.h"
 #include "vcpus.h"
 
 #include "../common/log.h"
@@ -12,19 +15,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-
-static int read_words(struct microvm *vm, const char *name, char **words)
-{
-	struct problems problems = { 0 };
-	int r;
-
-	microvm_init(vm, name);
-	r = arguments_read(vm, words, &problems);
-	for (size_t i = 0; i < problems.errors.count; i++)
-		log_line(LEVEL_ERROR, "%s", problems.errors.at[i]);
-	drop_problems(&problems);
-	return r == 0 && hypervisors[vm->hypervisor] ? 0 : EXIT_CALLED_WRONGLY;
-}
 
 static void tell(const struct control *c, enum told what, int error)
 {
@@ -72,36 +62,55 @@ static int wait_vcpus(int process)
 	return process_ended(process) ? -ESRCH : 0;
 }
 
-static int wait_ready(const struct hypervisor *h, const char *path)
+static int wait_hypervisor(const struct microvm *vm, int process)
 {
-	OWNED(drop_fd) int process = -1;
-	int r = main_process(&process);
+	const struct hypervisor *h = hypervisors[vm->hypervisor];
+	OWNED(drop_str) char *path = microvm_socket(vm);
+	int r = 0;
 
-	if (r == 0 && h->protocol != PROTOCOL_NONE && path)
+	if (h->protocol != PROTOCOL_NONE && path)
 		r = wait_answer(h, path, process);
 	if (r == 0 && h->mute)
 		r = wait_vcpus(process);
-	if (r == -ESRCH) {
+	return r;
+}
+
+static int wait_ready(const struct microvm *vm, bool guest)
+{
+	OWNED(drop_str) char *dir = runtime_dir(vm->name);
+	OWNED(drop_fd) int process = -1;
+	int r = main_process(&process);
+
+	if (r < 0)
+		return r;
+	return guest ? guest_await(vm, dir, process) : wait_hypervisor(vm, process);
+}
+
+static int wait_and_tell(const struct microvm *vm)
+{
+	const struct hypervisor *h = hypervisors[vm->hypervisor];
+	bool guest = vm->readiness == READINESS_GUEST;
+	int r = wait_ready(vm, guest);
+
+	if (r == -ESRCH)
 		log_line(LEVEL_ERROR, "%s ended before %s", h->name,
-			 h->mute ? "its guest ran" : "it answered");
-		return EXIT_REFUSED;
-	}
-	return r < 0 ? log_failure(r, "cannot watch the main process") : EXIT_DONE;
+			 guest	 ? "its guest was up" :
+			 h->mute ? "its guest ran" :
+				   "it answered");
+	else if (r < 0 && r != -EINTR && r != -ETIMEDOUT)
+		return log_failure(r, guest ? "cannot listen for the guest" : "cannot watch the main process");
+	return r < 0 && r != -EINTR ? EXIT_REFUSED : EXIT_DONE;
 }
 
 int main(int argc, char **argv)
 {
 	OWNED(drop_microvm) struct microvm vm = { 0 };
-	OWNED(drop_str) char *path = NULL;
-	const struct hypervisor *h;
 	int r;
 
 	if (argc < 2 || *argv[1] == '-')
 		return log_usage("microvm-ready NAME [SECTION[.ID].KEY=VALUE...]");
-	r = read_words(&vm, argv[1], argv + 2);
+	r = arguments_microvm(&vm, argv[1], argv + 2);
 	if (r != 0)
 		return r;
-	h = hypervisors[vm.hypervisor];
-	path = microvm_socket(&vm);
-	return vm.readiness == READINESS_NONE ? EXIT_DONE : wait_ready(h, path);
+	return vm.readiness == READINESS_NONE ? EXIT_DONE : wait_and_tell(&vm);
 }

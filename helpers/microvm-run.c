@@ -3,19 +3,28 @@
  * without capabilities, and leaves no process of its own behind. */
 #include "attach.h"
 #include "config-file.h"
+#include "console.h"
+#include "firmware.h"
 #include "hold.h"
 #include "huge-pages.h"
+#include "notify.h"
 #include "process.h"
 #include "refusal.h"
 #include "release.h"
+#include "render-node.h"
+#include "sriov.h"
 #include "state.h"
 #include "terminal.h"
+#include "vsock.h"
 
+#include "../common/escape.h"
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
 #include "../config/arguments.h"
 #include "../config/identity.h"
+#include "../config/package.h"
+#include "../config/root.h"
 #include "../hypervisors/hypervisor.h"
 
 #include <errno.h>
@@ -25,18 +34,24 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-static const char usage[] = "microvm-run [--print|--print-config] NAME [SECTION[.ID].KEY=VALUE...], "
+static const char usage[] = "microvm-run [--print|--print-shell|--print-config] NAME [SECTION[.ID].KEY=VALUE...], "
 			    "microvm-run --not-configured NAME, microvm-run --broken NAME LINE...";
 
+enum { PRINTED_FD = 9 }; /* for a descriptor that is not opened because nothing is run */
+
 /* What is made of the command: the hypervisor, or for people and tests what it would be. */
-enum made { MADE_RUN, MADE_PRINT, MADE_PRINT_CONFIG };
+enum made { MADE_RUN, MADE_PRINT, MADE_PRINT_SHELL, MADE_PRINT_CONFIG };
 
 struct start {
 	struct microvm vm;
 	const struct hypervisor *hypervisor;
+	struct launch launch;
+	struct firmware firmware;
 	char *program;
 	char *control;
 	char *dir; /* the runtime folder */
+	char *credentials; /* folder */
+	char *render_node;
 	char *config_path;
 	struct json_object *config; /* NULL: the hypervisor reads none */
 	struct words extra; /* of extraArgsScript */
@@ -44,14 +59,19 @@ struct start {
 	struct holds holds;
 	struct holds volumes;
 	struct attached attached;
+	int vsock; /* /dev/vhost-vsock with the guest's cid, 0: not open */
+	struct console console;
 };
 
 static void drop_start(struct start *s)
 {
 	drop_microvm(&s->vm);
+	drop_firmware(&s->firmware);
 	free(s->program);
 	free(s->control);
 	free(s->dir);
+	free(s->credentials);
+	free(s->render_node);
 	free(s->config_path);
 	drop_config(&s->config);
 	drop_words(&s->extra);
@@ -59,6 +79,9 @@ static void drop_start(struct start *s)
 	drop_holds(&s->holds);
 	drop_holds(&s->volumes);
 	drop_attached(&s->attached);
+	if (s->vsock > 0)
+		(void)close(s->vsock);
+	drop_console(&s->console);
 }
 
 static int tell_problems(struct problems *problems)
@@ -71,19 +94,40 @@ static int tell_problems(struct problems *problems)
 	return r;
 }
 
+/* Where install-microvm has made one for [root], with what the user's lacks. */
+static void take_initrd(struct microvm *vm)
+{
+	OWNED(drop_str) char *path = root_is_set(vm) ? root_file(vm, ROOT_INITRD) : NULL;
+
+	if (!path || !vm->initrd_path || access(path, F_OK) < 0)
+		return;
+	drop_str(&vm->initrd_path);
+	vm->initrd_path = MOVE(path);
+}
+
+/* Where systemd.exec(5) has them; with --print there is no unit that could tell. */
+static char *credentials_dir(const struct microvm *vm)
+{
+	const char *told = getenv("CREDENTIALS_DIRECTORY");
+
+	return told ? text_copy(told) : text_format("/run/credentials/microvm@%s.service", vm->name);
+}
+
 static int read_words(struct start *s, const char *name, char **words)
 {
-	struct problems problems = { 0 };
-	int r;
+	int r = arguments_microvm(&s->vm, name, words);
 
-	microvm_init(&s->vm, name);
-	r = arguments_read(&s->vm, words, &problems);
-	(void)tell_problems(&problems);
-	s->hypervisor = hypervisors[s->vm.hypervisor];
+	s->hypervisor = hypervisor_of(&s->vm);
 	s->dir = runtime_dir(name);
 	s->control = microvm_socket(&s->vm);
 	s->config_path = text_format("%s/config.json", s->dir);
-	return r == 0 ? 0 : EXIT_CALLED_WRONGLY;
+	take_initrd(&s->vm);
+	s->credentials = credentials_dir(&s->vm);
+	if (s->vm.firmware)
+		firmware_find(s->vm.firmware, &s->firmware);
+	if (s->vm.graphics.enable)
+		s->render_node = render_node_find();
+	return r;
 }
 
 /* Where PATH has the program, or NULL; free() by the caller. */
@@ -102,23 +146,69 @@ static char *find_in_path(const char *program)
 	return NULL;
 }
 
+/* What a binary emulates, by its name. */
+static enum architecture emulated_by(const struct hypervisor *h, const char *program)
+{
+	const char *name = program ? strrchr(program, '/') : NULL;
+
+	for (enum architecture a = 0; name && h->emulators && a < ARCHITECTURES; a++)
+		if (strcmp(name + 1, h->emulators[a].program) == 0)
+			return a;
+	return HOST_ARCHITECTURE;
+}
+
+/* What boots knows for whom it was built; what is packed tells nothing. */
+static int find_architecture(struct start *s)
+{
+	const struct hypervisor *h = s->hypervisor;
+	const char *boots = s->vm.kernel ? s->vm.kernel : s->vm.firmware;
+	enum architecture found = ARCHITECTURE_UNKNOWN;
+
+	if (s->vm.kernel)
+		found = kernel_image(s->vm.kernel).architecture;
+	if (found == ARCHITECTURE_UNKNOWN && s->vm.firmware)
+		found = s->firmware.architecture;
+	if (found == ARCHITECTURE_UNKNOWN)
+		found = emulated_by(h, h->package(&s->vm));
+	s->launch.architecture = found;
+	if (found == HOST_ARCHITECTURE || h->emulators)
+		return 0;
+	log_line(LEVEL_ERROR,
+		 "%s is for %s, and %s runs guests of the host's architecture, %s, alone; write "
+		 "hypervisor=qemu",
+		 boots, architecture_names[found], h->name, architecture_names[HOST_ARCHITECTURE]);
+	return EXIT_REFUSED;
+}
+
+static int not_installed(const char *program, const char *debian, const char *hypervisor)
+{
+	OWNED(drop_str) char *how =
+		debian ? text_format(" (on Debian: apt install %s)", debian) : text_copy("");
+
+	log_line(LEVEL_ERROR, "%s is not installed%s; or set [%s] package to its path", program, how,
+		 hypervisor);
+	return EXIT_REFUSED;
+}
+
+static int find_runner(struct start *s)
+{
+	s->program = text_format("%s/" PACKAGE_RUN, s->vm.runner);
+	return access(s->program, X_OK) < 0 ? log_failure(-errno, "runner: %s", s->program) : EXIT_DONE;
+}
+
 static int find_program(struct start *s)
 {
 	const struct hypervisor *h = s->hypervisor;
+	const struct emulator plain = { h->program, NULL };
+	const struct emulator *e = h->emulators ? &h->emulators[s->launch.architecture] : &plain;
 	const char *package = h->package(&s->vm);
 
+	if (s->vm.runner)
+		return find_runner(s);
 	if (package && access(package, X_OK) < 0)
 		return log_failure(-errno, "[%s] package: %s", h->name, package);
-	s->program = package ? text_copy(package) : find_in_path(h->program);
-	if (s->program)
-		return 0;
-	if (h->debian)
-		log_line(LEVEL_ERROR, "%s is not installed (on Debian: apt install %s); or set [%s] package "
-			 "to its path", h->program, h->debian, h->name);
-	else
-		log_line(LEVEL_ERROR, "%s is not installed; or set [%s] package to its path", h->program,
-			 h->name);
-	return EXIT_REFUSED;
+	s->program = package ? text_copy(package) : find_in_path(e->program);
+	return s->program ? 0 : not_installed(e->program, e->debian, h->name);
 }
 
 /* 0 or -errno. Opening tells more than access(2): a device cgroup and a module that is missing too. */
@@ -130,16 +220,21 @@ static int try_kvm(void)
 }
 
 /* A command that is only printed can be for a host that has KVM. */
-static int find_kvm(const struct start *s, bool printed, bool *ret)
+static int find_kvm(struct start *s, bool printed)
 {
-	int r = printed && !s->hypervisor->emulates ? 0 : try_kvm();
+	const struct hypervisor *h = s->hypervisor;
+	const enum architecture guest = s->launch.architecture;
+	int r = h->own_affair || (printed && !h->emulators) ? 0 : try_kvm();
 
-	*ret = r == 0;
-	if (r < 0 && !s->hypervisor->emulates)
-		return log_failure(r, "%s needs KVM, and /dev/kvm cannot be used", s->hypervisor->name);
-	if (r < 0)
+	if (r < 0 && !h->emulators)
+		return log_failure(r, "%s needs KVM, and /dev/kvm cannot be used", h->name);
+	if (guest != HOST_ARCHITECTURE)
+		log_line(LEVEL_WARNING, "the guest is emulated and slow: it is for %s, and the host is %s",
+			 architecture_names[guest], architecture_names[HOST_ARCHITECTURE]);
+	else if (r < 0)
 		log_line(LEVEL_WARNING, "KVM is not available, the guest is emulated and slow: /dev/kvm: %s",
 			 strerror(-r));
+	s->launch.kvm = r == 0 && guest == HOST_ARCHITECTURE;
 	return 0;
 }
 
@@ -179,26 +274,37 @@ static int ask_script(struct start *s)
 	return EXIT_REFUSED;
 }
 
+/* Where the kernel's link is that leads to a virtual function, if there is none. */
+static void find_functions(struct start *s)
+{
+	for (each(struct device, d, s->vm.devices))
+		if (d->sriov_parent)
+			d->path = sriov_address("", d->sriov_parent, d->sriov_vf);
+	for (each(struct device, d, s->vm.devices))
+		if (!d->path)
+			d->path = text_format("%s/virtfn%u", d->sriov_parent, d->sriov_vf);
+}
+
 /* Only where the command line depends on it: this runs the binary once more. */
-static int find_release(const struct start *s, unsigned *ret)
+static int find_release(struct start *s)
 {
 	const struct hypervisor *h = s->hypervisor;
 	struct problems problems = { 0 };
 	int r;
 
-	*ret = UINT_MAX;
+	s->launch.release = UINT_MAX;
 	if (!h->ask_release)
 		return 0;
-	r = program_release(s->program, h->ask_release, ret);
+	r = program_release(s->program, h->ask_release, &s->launch.release);
 	if (r < 0)
 		log_line(LEVEL_WARNING, "%s %s does not tell its version (%s); taken for the newest",
 			 s->program, h->ask_release, strerror(-r));
 	if (h->check_release)
-		h->check_release(&s->vm, *ret, &problems);
+		h->check_release(&s->vm, s->launch.release, &problems);
 	return tell_problems(&problems);
 }
 
-static int make_config(struct start *s, const struct launch *launch)
+static int make_config(struct start *s)
 {
 	const struct hypervisor *h = s->hypervisor;
 	const char *over = h->config_over ? h->config_over(&s->vm) : NULL;
@@ -207,7 +313,7 @@ static int make_config(struct start *s, const struct launch *launch)
 
 	if (!h->config)
 		return 0;
-	h->config(&s->vm, launch, &values);
+	h->config(&s->vm, &s->launch, &values);
 	r = config_make(&values, over, &s->config);
 	if (r == -EBADMSG) {
 		log_line(LEVEL_ERROR, "[%s] extraConfig: %s is not a JSON object", h->name, over);
@@ -216,39 +322,74 @@ static int make_config(struct start *s, const struct launch *launch)
 	return r < 0 ? log_failure(r, "[%s] extraConfig: %s", h->name, over) : 0;
 }
 
-/* Where systemd.exec(5) has them; with --print there is no unit that could tell. */
-static char *credentials_dir(const struct microvm *vm)
+static void describe_launch(struct start *s)
 {
-	const char *told = getenv("CREDENTIALS_DIRECTORY");
+	s->launch.program = s->program;
+	s->launch.dir = s->dir;
+	s->launch.control = s->control;
+	s->launch.config = s->config_path;
+	s->launch.credentials = s->credentials;
+	s->launch.render_node = s->render_node;
+	s->launch.firmware = s->vm.firmware ? &s->firmware : NULL;
+}
 
-	return told ? text_copy(told) : text_format("/run/credentials/microvm@%s.service", vm->name);
+/* Who listens for the guest is there before the guest. */
+static int find_notify(struct start *s, bool printed)
+{
+	int r;
+
+	if (s->vm.readiness != READINESS_GUEST)
+		return EXIT_DONE;
+	if (printed) {
+		s->vm.vsock.notify_port = NOTIFY_PORT;
+		return EXIT_DONE;
+	}
+	r = notify_await(s->dir, &s->vm.vsock.notify_port);
+	return r < 0 ? log_failure(r, "microvm-ready does not listen for the guest") : EXIT_DONE;
+}
+
+static int open_console(struct start *s, bool printed)
+{
+	const struct hypervisor *h = s->hypervisor;
+	int r;
+
+	if (!h->console || !h->console(&s->vm) || printed)
+		return EXIT_DONE;
+	r = console_open(s->dir, s->vm.name, &s->console);
+	return r < 0 ? log_failure(r, "cannot make the console's FIFOs in %s", s->dir) : EXIT_DONE;
 }
 
 static int make_command(struct start *s, bool printed)
 {
-	OWNED(drop_str) char *credentials = credentials_dir(&s->vm);
-	struct launch launch = { .program = s->program, .control = s->control,
-				 .config = s->config_path, .dir = s->dir,
-				 .credentials = credentials };
-	int r = find_kvm(s, printed, &launch.kvm);
+	int r = find_kvm(s, printed);
 
+	describe_launch(s);
 	if (r == 0)
-		r = find_release(s, &launch.release);
+		r = find_release(s);
 	if (r == 0)
 		r = identify(s);
+	find_functions(s);
 	if (r == 0)
 		r = ask_script(s);
 	/* Behind the script, which is to see none of it. */
 	if (r == 0)
 		r = attach(&s->vm, printed, &s->attached);
+	if (r == 0)
+		r = vsock_claim(&s->vm, printed, &s->vsock);
+	if (r == 0)
+		r = find_notify(s, printed);
+	if (r == 0)
+		r = open_console(s, printed);
 	if (r != 0)
 		return r;
-	launch.vhost_net = s->attached.vhost_net;
-	launch.queues = s->attached.at;
-	launch.queue_count = s->attached.count;
-	s->hypervisor->command(&s->vm, &launch, &s->argv);
+	s->launch.vhost_vsock = s->hypervisor->takes_vsock ? s->vsock : 0;
+	s->launch.console = printed ? PRINTED_FD : s->console.copy > 0 ? s->console.copy : 0;
+	s->launch.vhost_net = s->attached.vhost_net;
+	s->launch.queues = s->attached.at;
+	s->launch.queue_count = s->attached.count;
+	s->hypervisor->command(&s->vm, &s->launch, &s->argv);
 	words_add_all(&s->argv, &s->extra);
-	return make_config(s, &launch);
+	return make_config(s);
 }
 
 static int check_readable(const char *key, const char *path)
@@ -317,11 +458,10 @@ static void remove_stale_socket(const struct start *s, const char *path)
 
 static void remove_stale_sockets(const struct start *s)
 {
-	const struct hypervisor *h = s->hypervisor;
-	OWNED(drop_str) char *own = h->own_socket ? h->own_socket(&s->vm) : NULL;
+	OWNED(drop_str) char *vsock = hypervisor_vsock_socket(&s->vm, s->dir);
 
 	remove_stale_socket(s, s->control);
-	remove_stale_socket(s, own);
+	remove_stale_socket(s, vsock);
 }
 
 /* A process is called by the last part of the path that it was started by: a link makes that
@@ -348,15 +488,20 @@ static int keep_open(const struct start *s)
 		r = holds_keep(&s->volumes);
 	if (r < 0)
 		return log_failure(r, "cannot keep the locks");
+	/* Who opens the device anew gets the cid when this one is closed. */
+	if (s->vsock > 0 && s->hypervisor->takes_vsock && fcntl(s->vsock, F_SETFD, 0) < 0)
+		return log_failure(-errno, "cannot keep the vsock");
 	r = attached_keep(&s->attached);
-	return r < 0 ? log_failure(r, "cannot keep the interfaces") : EXIT_DONE;
+	if (r < 0)
+		return log_failure(r, "cannot keep the interfaces");
+	r = console_keep(&s->console);
+	return r < 0 ? log_failure(r, "cannot keep the console") : EXIT_DONE;
 }
 
 static int prepare(const struct start *s)
 {
 	const struct hypervisor *h = s->hypervisor;
-	const struct launch launch = { .program = s->program, .control = s->control, .dir = s->dir };
-	int r = h->prepare ? h->prepare(&s->vm, &launch) : EXIT_DONE;
+	int r = h->prepare ? h->prepare(&s->vm, &s->launch) : EXIT_DONE;
 
 	if (r != EXIT_DONE || !h->terminal)
 		return r;
@@ -364,13 +509,23 @@ static int prepare(const struct start *s)
 	return r < 0 ? log_failure(r, "cannot make the terminal that %s wants", h->name) : EXIT_DONE;
 }
 
+/* What the start is, for who asks later. */
+static int keep_state(const struct start *s)
+{
+	const char *made = getenv("MICROVM_MADE");
+	int r = made ? state_write_digest(s->dir, made) : 0;
+
+	(void)unsetenv("MICROVM_MADE");
+	return r == 0 ? state_write(s->dir, &s->vm) : r;
+}
+
 static int become_hypervisor(struct start *s)
 {
 	OWNED(drop_str) char *program = named_program(s);
-	int r = state_write(s->dir, &s->vm);
+	int r = keep_state(s);
 
 	if (r < 0)
-		return log_failure(r, "%s/state", s->dir);
+		return log_failure(r, "%s", s->dir);
 	r = s->config ? config_write(s->config, s->config_path) : 0;
 	if (r < 0)
 		return log_failure(r, "%s", s->config_path);
@@ -390,6 +545,8 @@ static int run(struct start *s)
 	if (r == 0)
 		r = check_readable("initrdPath", s->vm.initrd_path);
 	if (r == 0)
+		r = check_readable("firmware", s->vm.firmware);
+	if (r == 0)
 		r = huge_pages_check(&s->vm);
 	if (r == 0)
 		r = hold_all(s);
@@ -397,6 +554,18 @@ static int run(struct start *s)
 		return r;
 	remove_stale_sockets(s);
 	return become_hypervisor(s);
+}
+
+/* A word a line, as it can be given to a shell. */
+static void print_for_shell(const struct words *argv)
+{
+	OWNED(drop_text) struct text t = { 0 };
+
+	for (size_t i = 0; i < argv->count; i++) {
+		text_add(&t, i ? " \\\n  " : "");
+		escape_shell_word(&t, argv->at[i]);
+	}
+	puts(t.at);
 }
 
 static int print(const struct start *s, enum made made)
@@ -407,6 +576,8 @@ static int print(const struct start *s, enum made made)
 	}
 	if (made == MADE_PRINT_CONFIG)
 		config_print(s->config);
+	else if (made == MADE_PRINT_SHELL)
+		print_for_shell(&s->argv);
 	else
 		for (size_t i = 0; i < s->argv.count; i++)
 			puts(s->argv.at[i]);
@@ -415,9 +586,11 @@ static int print(const struct start *s, enum made made)
 
 static int start(enum made made, const char *name, char **words)
 {
-	OWNED(drop_start) struct start s = { 0 };
+	OWNED(drop_start) struct start s = { .console = { -1, -1 } };
 	int r = read_words(&s, name, words);
 
+	if (r == 0)
+		r = find_architecture(&s);
 	if (r == 0)
 		r = find_program(&s);
 	if (r == 0)
@@ -431,6 +604,7 @@ int main(int argc, char **argv)
 {
 	const char *first = argc > 1 ? argv[1] : "";
 	enum made made = strcmp(first, "--print") == 0	      ? MADE_PRINT :
+			 strcmp(first, "--print-shell") == 0  ? MADE_PRINT_SHELL :
 			 strcmp(first, "--print-config") == 0 ? MADE_PRINT_CONFIG :
 								MADE_RUN;
 

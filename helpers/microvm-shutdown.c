@@ -7,11 +7,20 @@
 
 #include "../common/log.h"
 #include "../common/owned.h"
+#include "../common/text.h"
+#include "../config/package.h"
 #include "../hypervisors/control.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <spawn.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
 
 static void tell(const struct control *c, enum told what, int error)
 {
@@ -56,11 +65,79 @@ static int ask(const struct microvm *vm, const struct hypervisor *h, const char 
 	return EXIT_REFUSED;
 }
 
+/* In the state folder, as it was run, and without a word of ours: the package knows its hypervisor. */
+static int start_shutdown(const struct microvm *vm, const char *program, pid_t *ret)
+{
+	OWNED(drop_str) char *folder = microvm_state_dir(vm);
+	char *argv[] = { (char *)program, NULL };
+
+	if (chdir(folder) < 0)
+		return -errno;
+	return -posix_spawn(ret, program, NULL, NULL, argv, environ);
+}
+
+/* A package whose program fails has asked nobody, and nobody is waited for. */
+static int wait_end(int process, int program, int64_t until)
+{
+	struct pollfd p[] = { { process, POLLIN, 0 }, { program, POLLIN, 0 } };
+
+	while (milliseconds_now() < until) {
+		siginfo_t end = { 0 };
+
+		if (poll(p, 2, (int)(until - milliseconds_now())) < 0 && errno != EINTR)
+			return -errno;
+		if (p[0].revents)
+			return 0;
+		if (p[1].revents && waitid(P_PIDFD, (id_t)program, &end, WEXITED) == 0) {
+			if (end.si_code != CLD_EXITED || end.si_status != 0)
+				return -ECHILD;
+			p[1].fd = -1;
+		}
+	}
+	return -ETIMEDOUT;
+}
+
+static int tell_end(const struct microvm *vm, const char *program, int r)
+{
+	if (r == 0)
+		log_line(LEVEL_INFO, "%s has ended", hypervisor_of(vm)->name);
+	else if (r == -ETIMEDOUT)
+		log_line(LEVEL_ERROR, "the guest has not shut down in %" PRIu64 " s; it is now ended by a signal",
+			 vm->shutdown_timeout / 1000000);
+	else if (r == -ECHILD)
+		log_line(LEVEL_ERROR, "%s has failed; the guest is now ended by a signal", program);
+	else
+		return log_failure(r, "%s", program);
+	return r == 0 ? EXIT_DONE : EXIT_REFUSED;
+}
+
+static int ask_package(const struct microvm *vm, int process)
+{
+	OWNED(drop_str) char *program = text_format("%s/" PACKAGE_SHUTDOWN, vm->runner);
+	const int64_t until = milliseconds_now() + (int64_t)(vm->shutdown_timeout / 1000);
+	OWNED(drop_fd) int fd = -1;
+	pid_t pid = 0;
+	int r;
+
+	if (access(program, X_OK) < 0) {
+		log_line(LEVEL_INFO, "the package has no " PACKAGE_SHUTDOWN "; its program is ended by a signal");
+		return EXIT_DONE;
+	}
+	log_line(LEVEL_INFO, "asking the guest to shut down by %s", program);
+	r = start_shutdown(vm, program, &pid);
+	if (r < 0)
+		return log_failure(r, "%s", program);
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	return tell_end(vm, program, fd < 0 ? -errno : wait_end(process, fd, until));
+}
+
 static int shut_down(const struct microvm *vm, int process)
 {
 	const struct hypervisor *h = hypervisors[vm->hypervisor];
 	OWNED(drop_str) char *path = microvm_socket(vm);
 
+	if (vm->runner)
+		return ask_package(vm, process);
 	if (h && h->ask_poweroff && path)
 		return ask(vm, h, path, process);
 	if (h && !h->ask_poweroff)

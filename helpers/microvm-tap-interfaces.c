@@ -5,6 +5,7 @@
 #include "interfaces.h"
 #include "tap.h"
 
+#include "../common/digest.h"
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
@@ -52,13 +53,11 @@ static int find_bridge(struct making *m, const struct interface *i, struct link 
 static void choose_mac(const struct making *m, const struct interface *i, unsigned char ret[6])
 {
 	OWNED(drop_str) char *both = text_format("%s/%s", m->vm->name, i->section.id);
-	uint64_t hash = 14695981039346656037u;
+	uint64_t digest = digest_add(DIGEST_OF_NOTHING, both, strlen(both));
 
-	for (const char *p = both; *p; p++)
-		hash = (hash ^ (unsigned char)*p) * 1099511628211u;
 	ret[0] = 0xfe;
 	for (int n = 1; n < 6; n++)
-		ret[n] = (unsigned char)(hash >> (8 * n));
+		ret[n] = (unsigned char)(digest >> (8 * n));
 }
 
 /* Its alias and group before it stays: from then on whoever stops the MicroVM finds it. */

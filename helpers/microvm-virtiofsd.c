@@ -4,7 +4,8 @@
  * means. */
 #include "process.h"
 #include "refusal.h"
-#include "trusted-path.h"
+#include "tell.h"
+#include "../common/trusted-path.h"
 #include "virtiofsd.h"
 
 #include "../common/log.h"
@@ -17,7 +18,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 static const char usage[] = "microvm-virtiofsd NAME TAG WORD..., "
 			    "microvm-virtiofsd --ended NAME:TAG, "
@@ -150,17 +150,11 @@ static const struct share *share_find(const struct microvm *vm, const char *tag)
 
 static int start(const char *name, const char *tag, char **words)
 {
-	OWNED(drop_problems) struct problems problems = { 0 };
 	OWNED(drop_microvm) struct microvm vm;
-	const struct share *share;
-	int r;
+	int r = arguments_microvm(&vm, name, words);
+	const struct share *share = share_find(&vm, tag);
 
-	microvm_init(&vm, name);
-	r = arguments_read(&vm, words, &problems);
-	for (size_t i = 0; i < problems.errors.count; i++)
-		log_line(LEVEL_ERROR, "%s", problems.errors.at[i]);
-	share = share_find(&vm, tag);
-	if (r < 0 || !share)
+	if (r != EXIT_DONE || !share)
 		return log_usage(usage);
 	return become_virtiofsd(&vm, share);
 }
@@ -172,12 +166,6 @@ static int hang_up(int status)
 
 	drop_fd(&fd);
 	return status;
-}
-
-/* "web" of "web:data" */
-static char *name_of(const char *instance)
-{
-	return text_format("%.*s", (int)strcspn(instance, ":"), instance);
 }
 
 /* "killed by signal KILL" */
@@ -192,34 +180,18 @@ static char *end_of_service(const char *result)
 	return text_format("was ended by signal %s", status);
 }
 
-/* systemd.journal-fields(7): journalctl -u and systemctl status show this line with that unit as
- * well as with ours. */
-static bool tell_journal_of(const char *unit, const char *message)
-{
-	struct sockaddr_un journal = { AF_UNIX, "/run/systemd/journal/socket" };
-	OWNED(drop_str) char *fields = text_format("MESSAGE=%s\nPRIORITY=%d\nOBJECT_SYSTEMD_UNIT=%s\n"
-						   "SYSLOG_IDENTIFIER=microvm-virtiofsd\n",
-						   message, LEVEL_ERROR, unit);
-	OWNED(drop_fd) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	return fd >= 0 && sendto(fd, fields, strlen(fields), MSG_NOSIGNAL | MSG_DONTWAIT,
-				 (struct sockaddr *)&journal, sizeof(journal)) >= 0;
-}
-
 /* ExecStopPost=: an end with the hypervisor is a good one. */
 static int ended(const char *instance)
 {
 	const char *result = getenv("SERVICE_RESULT");
-	OWNED(drop_str) char *name = name_of(instance), *how = NULL, *unit = NULL, *message = NULL;
+	OWNED(drop_str) char *name = tell_name_of(instance), *how = NULL, *message = NULL;
 
 	if (!result || strcmp(result, "success") == 0)
 		return EXIT_DONE;
 	how = end_of_service(result);
-	unit = text_format("microvm@%s.service", name);
 	message = text_format("virtiofsd of share %s %s: the guest has lost the share, and what uses "
-			      "it there hangs until %s is restarted", instance, how, unit);
-	if (!tell_journal_of(unit, message))
-		log_line(LEVEL_ERROR, "%s", message);
+			      "it there hangs until microvm@%s.service is restarted", instance, how, name);
+	tell_microvm(name, "microvm-virtiofsd", message);
 	return EXIT_DONE;
 }
 
@@ -230,7 +202,7 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "--ended") == 0)
 		return ended(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "--not-configured") == 0) {
-		name = name_of(argv[2]);
+		name = tell_name_of(argv[2]);
 		return hang_up(refuse_not_configured(name));
 	}
 	if (argc < 4 || *argv[1] == '-')

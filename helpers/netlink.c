@@ -296,6 +296,18 @@ int link_add_macvtap(struct netlink *nl, const struct macvtap *m)
 	return request_run(nl, &request, NULL, NULL);
 }
 
+static void put_vf_mac(struct nlmsghdr *head, unsigned vf, const unsigned char *mac)
+{
+	struct ifla_vf_mac value = { .vf = vf };
+	struct nlattr *list = mnl_attr_nest_start(head, IFLA_VFINFO_LIST);
+	struct nlattr *info = mnl_attr_nest_start(head, IFLA_VF_INFO);
+
+	memcpy(value.mac, mac, 6);
+	mnl_attr_put(head, IFLA_VF_MAC, sizeof(value), &value);
+	mnl_attr_nest_end(head, info);
+	mnl_attr_nest_end(head, list);
+}
+
 int link_change(struct netlink *nl, const struct link_change *c)
 {
 	struct request request;
@@ -316,6 +328,8 @@ int link_change(struct netlink *nl, const struct link_change *c)
 		mnl_attr_put_u32(request.head, IFLA_MTU, c->mtu);
 	if (c->mac)
 		mnl_attr_put(request.head, IFLA_ADDRESS, 6, c->mac);
+	if (c->vf_mac)
+		put_vf_mac(request.head, c->vf, c->vf_mac);
 	return request_run(nl, &request, NULL, NULL);
 }
 

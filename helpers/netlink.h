@@ -38,6 +38,8 @@ struct link_change {
 	int master;
 	unsigned mtu;
 	const unsigned char *mac; /* 6 bytes */
+	const unsigned char *vf_mac; /* 6 bytes, of the virtual function VF */
+	unsigned vf;
 	unsigned flags;		  /* to be set */
 };
 

@@ -17,21 +17,17 @@ static char *lost_path(const char *name)
 	return text_format(PCI_NOTES "/%s.lost", name);
 }
 
-int pci_note(const char *name, const char *address, bool give_back)
+static int add_line(const char *path, const char *line)
 {
-	OWNED(drop_str) char *path = notes_path(name);
-	FILE *f = fopen(path, "ae");
-	int r;
+	OWNED(drop_file) FILE *f = fopen(path, "ae");
 
 	if (!f)
 		return -errno;
-	r = fprintf(f, "%s %s\n", address, give_back ? "give-back" : "keep") < 0 ? -EIO : 0;
-	return fclose(f) == 0 ? r : -errno;
+	return fprintf(f, "%s\n", line) < 0 || fflush(f) != 0 ? -EIO : 0;
 }
 
-int pci_notes_read(const char *name, struct words *ret)
+static int read_lines(const char *path, struct words *ret)
 {
-	OWNED(drop_str) char *path = notes_path(name);
 	OWNED(drop_file) FILE *f = fopen(path, "re");
 	char line[256];
 
@@ -44,6 +40,23 @@ int pci_notes_read(const char *name, struct words *ret)
 	return ferror(f) ? -EIO : 0;
 }
 
+int pci_note(const char *name, const char *address, bool give_back, bool required)
+{
+	OWNED(drop_str) char *path = notes_path(name);
+	OWNED(drop_str)
+	char *line = text_format("%s%s%s", address, give_back ? " give-back" : "",
+				 required ? " required" : "");
+
+	return add_line(path, line);
+}
+
+int pci_notes_read(const char *name, struct words *ret)
+{
+	OWNED(drop_str) char *path = notes_path(name);
+
+	return read_lines(path, ret);
+}
+
 void pci_notes_remove(const char *name)
 {
 	OWNED(drop_str) char *path = notes_path(name);
@@ -51,17 +64,28 @@ void pci_notes_remove(const char *name)
 	(void)unlink(path);
 }
 
-int pci_note_lost(const char *name)
+void pci_note_cut(char *note)
 {
-	OWNED(drop_str) char *path = lost_path(name);
-	OWNED(drop_file) FILE *f = fopen(path, "we");
-
-	return f ? 0 : -errno;
+	note[strcspn(note, " ")] = '\0';
 }
 
-bool pci_take_lost(const char *name)
+bool pci_note_says(const char *note, const char *word)
+{
+	return strstr(note, word) != NULL;
+}
+
+int pci_note_lost(const char *name, const char *address)
 {
 	OWNED(drop_str) char *path = lost_path(name);
 
-	return unlink(path) == 0;
+	return add_line(path, address);
+}
+
+int pci_take_lost(const char *name, struct words *ret)
+{
+	OWNED(drop_str) char *path = lost_path(name);
+	int r = read_lines(path, ret);
+
+	(void)unlink(path);
+	return r;
 }

@@ -8,12 +8,16 @@
 
 #define PCI_NOTES "/run/microvm-pci-devices"
 
-/* Adds "ADDRESS give-back" or "ADDRESS keep". All return 0 or -errno. */
-int pci_note(const char *name, const char *address, bool give_back);
+/* Adds a line, "ADDRESS", with " give-back" and " required" where that is so. All return 0 or -errno. */
+int pci_note(const char *name, const char *address, bool give_back, bool required);
 int pci_notes_read(const char *name, struct words *ret);
 void pci_notes_remove(const char *name);
 
-/* That a MicroVM has lost a device, and is to be started when it comes back. Taking it says whether
- * it was. */
-int pci_note_lost(const char *name);
-bool pci_take_lost(const char *name);
+/* Of a line: cuts off all but the address, or says whether it has that word. */
+void pci_note_cut(char *note);
+bool pci_note_says(const char *note, const char *word);
+
+/* What a MicroVM has lost, for microvm-pci-lost@.service: adds an address; hands all over and forgets
+ * them. */
+int pci_note_lost(const char *name, const char *address);
+int pci_take_lost(const char *name, struct words *ret);

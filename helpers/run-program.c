@@ -2,6 +2,7 @@
 #include "run-program.h"
 
 #include "../common/owned.h"
+#include "../common/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,4 +65,15 @@ int program_run(const struct words *argv, const char *input, int given)
 	if (r == 0)
 		r = posix_spawnp(&pid, argv->at[0], &actions, NULL, argv->at, environ);
 	return r > 0 ? -r : wait_for(pid);
+}
+
+char *program_failure(int r, const char *program, const char *package)
+{
+	if (r == -ENOENT)
+		return text_format("%s is not installed (Debian's package %s has it)", program, package);
+	if (r < 0)
+		return text_format("%s: %s", program, strerror(-r));
+	if (r > 128)
+		return text_format("%s was ended by a signal (%s)", program, strsignal(r - 128));
+	return r > 0 ? text_format("%s failed with exit code %d", program, r) : NULL;
 }

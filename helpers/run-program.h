@@ -12,3 +12,7 @@
  * dropped, its descriptor 3 is GIVEN (-1: none). Returns its exit status, 128 + the signal that ended
  * it, or -errno: -ENOENT where it is not installed. */
 int program_run(const struct words *argv, const char *input, int given);
+
+/* What that says of a program that did not do its work, and which of Debian's packages has it; NULL where it
+ * did. free() by the caller. */
+char *program_failure(int r, const char *program, const char *package);

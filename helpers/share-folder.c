@@ -3,7 +3,10 @@
 
 #include "../common/log.h"
 #include "../common/owned.h"
-#include "trusted-path.h"
+#include "../common/trusted-path.h"
+#include "grants.h"
+#include "made-folders.h"
+#include "owner.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,17 +33,60 @@ static int cannot_find(const struct share *share, const char *path, int error)
 	return refuse(share, path, strerror(-error));
 }
 
-/* Under the name that nobody has; it is the user's before anybody can have put something in. */
-static int make(const struct found *found, uid_t uid, gid_t gid)
+/* Follows the state folder anyway, or is not below it and needs a note of its own. */
+static bool is_noted(const struct share *share)
 {
-	OWNED(drop_fd) int fd = -1;
+	return *share->source == '/';
+}
+
+/* A new folder is root's and empty, so whatever is root's in it later came from somebody else. */
+static int give(const struct found *found, uid_t uid, gid_t gid)
+{
+	if (found->stat.st_uid != 0)
+		return owner_move(found->file, &found->stat, uid, gid);
+	return fchownat(found->file, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+/* In between both may be its owner, so that whoever is cut off here finds it again. */
+static int hand_over(const struct microvm *vm, const char *path, const struct found *found, uid_t uid,
+		     gid_t gid)
+{
+	int r = made_folders_note(vm->name, path, found->file, found->stat.st_uid, uid);
+
+	if (r == 0)
+		r = give(found, uid, gid);
+	return r == 0 ? made_folders_note(vm->name, path, found->file, uid, uid) : r;
+}
+
+/* Under the name that nobody has; it is the user's before anybody can have put something in. */
+static int make(const struct microvm *vm, const struct share *share, const char *path,
+		struct found *found, uid_t uid, gid_t gid)
+{
+	int r;
 
 	if (mkdirat(found->folder, found->name, 0700) < 0)
 		return -errno;
-	fd = openat(found->folder, found->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fchown(fd, uid, gid) < 0 || fchmod(fd, 0755) < 0)
+	found->file = openat(found->folder, found->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (found->file < 0 || fstat(found->file, &found->stat) < 0)
 		return -errno;
-	return 0;
+	r = is_noted(share) ? hand_over(vm, path, found, uid, gid) : give(found, uid, gid);
+	return r == 0 && fchmod(found->file, 0755) < 0 ? -errno : r;
+}
+
+static int follow_user(const struct microvm *vm, const struct share *share, const char *path,
+		       const struct found *found, uid_t uid, gid_t gid)
+{
+	uid_t owner = found->stat.st_uid;
+	int r;
+
+	if (!is_noted(share) || owner == uid || (owner != 0 && !uid_is_dynamic(owner)) ||
+	    !made_folders_have(vm->name, path, found->file, owner))
+		return 0;
+	r = hand_over(vm, path, found, uid, gid);
+	if (r == 0)
+		log_line(LEVEL_INFO, "[share %s] %s: what was UID %u's in it is UID %u's now",
+			 share->section.id, path, owner, uid);
+	return r;
 }
 
 int share_folder_make(const struct microvm *vm, const struct share *share, uid_t uid, gid_t gid)
@@ -51,6 +97,8 @@ int share_folder_make(const struct microvm *vm, const struct share *share, uid_t
 
 	/* With a folder to lie in, but without a name, it only does not exist. */
 	if (r == -ENOENT && found.folder >= 0)
-		r = make(&found, uid, gid);
+		r = make(vm, share, path, &found, uid, gid);
+	else if (r == 0)
+		r = follow_user(vm, share, path, &found, uid, gid);
 	return r < 0 ? cannot_find(share, path, r) : EXIT_DONE;
 }

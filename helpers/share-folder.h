@@ -6,6 +6,6 @@
 
 #include <sys/types.h>
 
-/* Makes the folder where it does not exist, as the user's. One that exists stays as it is: it is
- * somebody's. Reports by itself; returns an enum exit_code. */
+/* Makes the folder where it does not exist, as the user's, and gives it to the user again when the UID is another one by
+ * now. One that somebody else made stays as it is. Reports by itself; returns an enum exit_code. */
 int share_folder_make(const struct microvm *vm, const struct share *share, uid_t uid, gid_t gid);

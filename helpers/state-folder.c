@@ -6,8 +6,9 @@
 #include "../common/owned.h"
 #include "../common/text.h"
 #include "grants.h"
+#include "owner.h"
 #include "run-program.h"
-#include "trusted-path.h"
+#include "../common/trusted-path.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,93 +19,20 @@
 #include <unistd.h>
 
 #define OUR_FOLDER "/var/lib/microvms/"
-#define NOBODY ((uid_t)-1) /* as chown(2) has it: nobody's is changed, nothing is */
 
-struct move {
-	uid_t uid, to_uid;
-	gid_t gid, to_gid;
-	struct statx folder;
+enum {
+	OF_USER = 0700,
+	OF_GROUP = 01770, /* sticky: what is root's in it stays */
 };
 
-static int look(int file, struct statx *ret)
-{
-	return statx(file, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, ret) < 0 ? -errno
-											 : 0;
-}
-
-/* Whether something is mounted there. The device does not tell on overlayfs and btrfs, which have
- * several; kernels before 5.8 tell nothing else. */
-static bool elsewhere(const struct statx *a, const struct statx *b)
-{
-	if (a->stx_mask & b->stx_mask & STATX_MNT_ID)
-		return a->stx_mnt_id != b->stx_mnt_id;
-	return a->stx_dev_major != b->stx_dev_major || a->stx_dev_minor != b->stx_dev_minor;
-}
-
-/* What was looked at and what changes hands are one descriptor: a name could mean another file by
- * then. Hard links follow too, whatever other name they have: only the old owner can have made one
- * to a file of the old owner's. */
-static int move_one(int file, const struct statx *st, const struct move *m)
-{
-	uid_t uid = st->stx_uid == m->uid ? m->to_uid : NOBODY;
-	gid_t gid = st->stx_gid == m->gid ? m->to_gid : (gid_t)NOBODY;
-
-	if (uid == NOBODY && gid == (gid_t)NOBODY)
-		return 0;
-	return fchownat(file, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
-}
-
-static int move_inside(int folder, const struct move *m);
-
-static int move_entry(int folder, const char *name, const struct move *m)
-{
-	OWNED(drop_fd) int file = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	struct statx st;
-	int r;
-
-	if (file < 0)
-		return errno == ENOENT ? 0 : -errno;
-	r = look(file, &st);
-	if (r < 0 || elsewhere(&st, &m->folder))
-		return r;
-	if (S_ISDIR(st.stx_mode))
-		r = move_inside(file, m);
-	return r < 0 ? r : move_one(file, &st, m);
-}
-
-static int move_inside(int folder, const struct move *m)
-{
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	OWNED(drop_dir) DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-
-	if (!d) {
-		drop_fd(&fd);
-		return -errno;
-	}
-	while (r == 0 && (entry = readdir(d)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			r = move_entry(fd, entry->d_name, m);
-	return r;
-}
-
-/* The folder itself comes last: as long as it has its old owner, the next start begins anew. */
 static int move_folder(const char *path, const struct found *f, uid_t uid, gid_t gid)
 {
-	struct move m = { .uid = f->stat.st_uid, .to_uid = uid, .gid = NOBODY, .to_gid = gid };
-	int r;
+	int r = owner_move(f->file, &f->stat, uid, gid);
 
-	if (uid_is_dynamic(f->stat.st_gid))
-		m.gid = f->stat.st_gid;
-	r = look(f->file, &m.folder);
-	if (r == 0)
-		r = move_inside(f->file, &m);
-	if (r == 0)
-		r = move_one(f->file, &m.folder, &m);
 	if (r < 0)
 		return log_failure(r, "state folder %s: cannot be given to UID %u", path, uid);
 	log_line(LEVEL_INFO, "state folder %s: what was UID %u's in it is UID %u's now", path,
-		 m.uid, uid);
+		 f->stat.st_uid, uid);
 	return EXIT_DONE;
 }
 
@@ -157,7 +85,7 @@ static int follow_user(const char *path, const struct found *f, uid_t uid, gid_t
 	return EXIT_REFUSED;
 }
 
-static int run_tmpfiles(const char *path, uid_t uid, gid_t gid)
+static int run_tmpfiles(const char *path, unsigned mode, uid_t uid, gid_t gid)
 {
 	OWNED(drop_words) struct words argv = { 0 };
 	OWNED(drop_text) struct text lines = { 0 };
@@ -166,7 +94,7 @@ static int run_tmpfiles(const char *path, uid_t uid, gid_t gid)
 	/* The word's quoting and its specifiers are those of unit files (tmpfiles.d(5)). */
 	text_add(&lines, "d ");
 	escape_list_word(&lines, path);
-	text_addf(&lines, " 0700 %u %u\n", uid, gid);
+	text_addf(&lines, " %04o %u %u\n", mode, uid, gid);
 	words_add(&argv, "systemd-tmpfiles");
 	words_add(&argv, "--create");
 	words_add(&argv, "-");
@@ -195,9 +123,9 @@ static int cannot_find(const char *path, int error)
 	return log_failure(error, "state folder %s: cannot be opened", path);
 }
 
-static int make_folder(const char *path, uid_t uid, gid_t gid, struct found *ret)
+static int make_folder(const char *path, unsigned mode, uid_t uid, gid_t gid, struct found *ret)
 {
-	int r = run_tmpfiles(path, uid, gid);
+	int r = run_tmpfiles(path, mode, uid, gid);
 
 	if (r != EXIT_DONE)
 		return r;
@@ -218,6 +146,44 @@ int state_folder_make(const char *path, uid_t uid, gid_t gid)
 
 	if (r < 0)
 		return cannot_find(path, r);
-	r = found.file < 0 ? make_folder(path, uid, gid, &found) : EXIT_DONE;
+	r = found.file < 0 ? make_folder(path, OF_USER, uid, gid, &found) : EXIT_DONE;
 	return r == EXIT_DONE ? follow_user(path, &found, uid, gid) : r;
+}
+
+/* It is root's at last; whose it was, its group tells then. */
+static int give_to_group(const struct found *f, uid_t uid, gid_t gid)
+{
+	struct stat was = f->stat;
+	char name[PATH_OF_FD];
+	int r = 0;
+
+	if (!uid_is_dynamic(was.st_uid))
+		was.st_uid = was.st_gid;
+	if (uid_is_dynamic(was.st_uid) && was.st_uid != uid)
+		r = owner_move(f->file, &was, uid, gid);
+	if (r < 0)
+		return r;
+	path_of_fd(f->file, name);
+	if (fchownat(f->file, "", 0, gid, AT_EMPTY_PATH) < 0 || chmod(name, OF_GROUP) < 0)
+		return -errno;
+	return 0;
+}
+
+int state_folder_make_for_group(const char *path, uid_t uid, gid_t gid)
+{
+	OWNED(drop_found) struct found found = NOTHING_FOUND;
+	int r = path_find(path, &found);
+
+	if (r < 0)
+		return cannot_find(path, r);
+	r = found.file < 0 ? make_folder(path, OF_GROUP, 0, gid, &found) : EXIT_DONE;
+	if (r != EXIT_DONE)
+		return r;
+	if (!S_ISDIR(found.stat.st_mode)) {
+		log_line(LEVEL_ERROR, "state folder %s: is not a folder", path);
+		return EXIT_REFUSED;
+	}
+	r = give_to_group(&found, uid, gid);
+	return r < 0 ? log_failure(r, "state folder %s: cannot be opened to UID %u", path, uid) :
+		       EXIT_DONE;
 }

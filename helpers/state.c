@@ -32,14 +32,21 @@ static void key_write(const struct microvm *vm, const char *name, struct text *r
 		text_addf(ret, "%s.%s=%s\n", s->kind->name, name, values.at[i]);
 }
 
+/* First what a stop needs, which is found among the first lines (running.c). */
 static char *state_text(const struct microvm *vm)
 {
 	OWNED(drop_str) char *socket = microvm_socket(vm);
+	OWNED(drop_words) struct words words = { 0 };
 	struct text t = { 0 };
 
 	key_write(vm, "hypervisor", &t);
 	key_write(vm, "shutdownTimeout", &t);
 	text_addf(&t, "microvm.socket=%s\n", socket ? socket : "");
+	arguments_write(vm, FOR_RUN, &words);
+	/* Of arguments with a line break inside nobody asks later. */
+	for (size_t i = 0; i < words.count; i++)
+		if (!strchr(words.at[i], '\n'))
+			text_addf(&t, "%s\n", words.at[i]);
 	return t.at;
 }
 
@@ -60,11 +67,10 @@ static int write_all(int fd, const char *text)
 	return 0;
 }
 
-int state_write(const char *dir, const struct microvm *vm)
+static int file_write(const char *dir, const char *name, const char *text)
 {
-	OWNED(drop_str) char *path = text_format("%s/state", dir);
-	OWNED(drop_str) char *fresh = text_format("%s/state.new", dir);
-	OWNED(drop_str) char *text = state_text(vm);
+	OWNED(drop_str) char *path = text_format("%s/%s", dir, name);
+	OWNED(drop_str) char *fresh = text_format("%s.new", path);
 	OWNED(drop_fd) int fd = -1;
 	int r;
 
@@ -77,6 +83,32 @@ int state_write(const char *dir, const struct microvm *vm)
 	if (r < 0)
 		(void)unlink(fresh);
 	return r;
+}
+
+int state_write(const char *dir, const struct microvm *vm)
+{
+	OWNED(drop_str) char *text = state_text(vm);
+
+	return file_write(dir, "state", text);
+}
+
+int state_write_digest(const char *dir, const char *digest)
+{
+	return file_write(dir, "made", digest);
+}
+
+int state_read_digest(const char *dir, uint64_t *ret)
+{
+	OWNED(drop_str) char *path = text_format("%s/made", dir);
+	OWNED(drop_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	char text[17] = "", *end;
+
+	if (fd < 0)
+		return -errno;
+	if (read(fd, text, sizeof(text) - 1) != sizeof(text) - 1)
+		return -EINVAL;
+	*ret = strtoull(text, &end, 16);
+	return *end ? -EINVAL : 0;
 }
 
 static int read_lines(FILE *f, struct words *ret)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sysfs.h"
 
+#include "../common/link.h"
 #include "../common/owned.h"
 #include "../common/text.h"
 
@@ -28,15 +29,11 @@ int sysfs_read(const char *path, char **ret)
 
 int sysfs_link(const char *path, char **ret)
 {
-	char target[PATH_MAX];
-	ssize_t n = readlink(path, target, sizeof(target) - 1);
-	const char *slash;
+	char *end = link_end(path);
 
-	if (n < 0)
+	if (!end)
 		return -errno;
-	target[n] = '\0';
-	slash = strrchr(target, '/');
-	*ret = text_copy(slash ? slash + 1 : target);
+	*ret = end;
 	return 0;
 }
 

@@ -71,7 +71,7 @@ static void add_boot(struct command *c)
 	}
 	if (!vm->kernel)
 		return;
-	words_add(c->argv, kernel_format(vm->kernel) == KERNEL_ELF ? "--pvh" : "--kernel");
+	words_add(c->argv, kernel_image(vm->kernel).format == KERNEL_ELF ? "--pvh" : "--kernel");
 	words_add(c->argv, vm->kernel);
 	if (vm->initrd_path) {
 		words_add(c->argv, "--initramfs");
@@ -191,7 +191,7 @@ const struct hypervisor hypervisor_alioth = {
 	.terminal = true,
 	.locks_volumes = true,
 	.can = CAN(BALLOON) | CAN(FIRMWARE) | CAN(NET_TAP) | CAN(NET_BRIDGE) | CAN(MTU) |
-	       CAN(SHARE_VIRTIOFS) | CAN(VSOCK),
+	       CAN(SHARE_VIRTIOFS) | CAN(VSOCK) | CAN(GUEST_READINESS),
 	.protocol = PROTOCOL_NONE,
 	/* A reboot happens inside of it, a poweroff is exit code 0, a failure another. */
 	.restart = "on-failure",

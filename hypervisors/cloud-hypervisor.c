@@ -105,8 +105,11 @@ static void add_platform(const struct microvm *vm, const struct launch *launch, 
 
 static void add_boot(const struct microvm *vm, struct words *argv)
 {
-	if (!vm->kernel)
+	if (vm->firmware) {
+		words_add(argv, "--firmware");
+		words_add(argv, vm->firmware);
 		return;
+	}
 	words_add(argv, "--kernel");
 	words_add(argv, vm->kernel);
 	if (vm->initrd_path) {
@@ -137,15 +140,13 @@ static char *disk(const struct microvm *vm, const struct volume *v, const struct
 static void add_queues(struct text *t, const struct microvm *vm, const struct interface *i,
 		       const struct launch *launch)
 {
-	const struct queues *q = launch->queues;
+	const struct queues *q = interface_queues(launch, i);
 
 	if (i->type != NET_MACVTAP) {
 		add_value(t, "tap", i->section.id);
 		add_number(t, "num_queues", 2 * hypervisor_queues(vm));
 		return;
 	}
-	while (q->interface != i)
-		q++;
 	for (size_t n = 0; n < q->count; n++)
 		text_addf(t, "%s%d", n ? "," : "fd=[", q->fds[n]);
 	text_add(t, "]");
@@ -175,9 +176,9 @@ static char *fs(const struct microvm *vm, const struct share *s)
 	return t.at;
 }
 
-static void add_vsock(const struct microvm *vm, struct words *argv)
+static void add_vsock(const struct microvm *vm, const struct launch *launch, struct words *argv)
 {
-	OWNED(drop_str) char *socket = vsock_socket(vm);
+	OWNED(drop_str) char *socket = hypervisor_vsock_socket(vm, launch->dir);
 	struct text t = { 0 };
 
 	if (!vm->vsock.cid)
@@ -215,7 +216,7 @@ static void add_devices(const struct microvm *vm, const struct launch *launch, s
 		words_add(argv, "--fs");
 	for (each(struct share, s, vm->shares))
 		words_take(argv, fs(vm, s));
-	add_vsock(vm, argv);
+	add_vsock(vm, launch, argv);
 	add_pci(vm, argv);
 }
 
@@ -298,6 +299,7 @@ static void cloud_hypervisor_check(const struct microvm *vm, struct problems *pr
 {
 	OWNED(drop_str) char *line = kernel_line(kernel_defaults, vm);
 
+	check_kernel_or_firmware(vm, problems);
 	check_kernel_line(line, KERNEL_COMMAND_LINE, vm, problems);
 	check_memory(vm, problems);
 	check_serials(vm, problems);
@@ -322,18 +324,29 @@ static const char *cloud_hypervisor_package(const struct microvm *vm)
 	return vm->cloud_hypervisor.package;
 }
 
+static const struct balloon balloon = {
+	.ask = "GET /api/v1/vm.info",
+	.field = "memory_actual_size",
+	.set = "PUT /api/v1/vm.resize {\"desired_balloon\":%ju}",
+	.unit = 1,
+	.tells_left = true,
+};
+
 const struct hypervisor hypervisor_cloud_hypervisor = {
 	.name = "cloud-hypervisor",
 	.program = "cloud-hypervisor",
 	.multi_queue = true,
+	.vsock_socket = true,
 	.can = CAN(HUGEPAGES) | CAN(VIRTIO_MEM) | CAN(BALLOON) | CAN(INITIAL_BALLOON) |
-	       CAN(DEFLATE_ON_OOM) | CAN(MACHINE_ID) | CAN(CONTROL_SOCKET) | CAN(NET_TAP) |
+	       CAN(DEFLATE_ON_OOM) | CAN(MACHINE_ID) | CAN(CONTROL_SOCKET) | CAN(FIRMWARE) | CAN(NET_TAP) |
 	       CAN(NET_MACVTAP) | CAN(NET_BRIDGE) | CAN(MTU) | CAN(IMAGE_QCOW2) | CAN(IMAGE_VHD) |
 	       CAN(IMAGE_VHDX) | CAN(DIRECT) | CAN(SERIAL) | CAN(SHARE_VIRTIOFS) | CAN(PCI) |
-	       CAN(VSOCK),
+	       CAN(VSOCK) | CAN(GUEST_READINESS),
 	.protocol = PROTOCOL_HTTP,
 	.ask_status = "GET /api/v1/vm.info",
 	.ask_poweroff = "PUT /api/v1/vm.power-button",
+	.ask_reset = "PUT /api/v1/vm.reboot",
+	.balloon = &balloon,
 	.ask_release = "--version",
 	/* A reboot happens inside, and who serves its shares is started again by their sockets; a
 	 * poweroff is exit code 0, a crash another. */
@@ -342,5 +355,4 @@ const struct hypervisor hypervisor_cloud_hypervisor = {
 	.check = cloud_hypervisor_check,
 	.check_release = cloud_hypervisor_check_release,
 	.command = cloud_hypervisor_command,
-	.own_socket = vsock_socket,
 };

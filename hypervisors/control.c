@@ -256,6 +256,34 @@ static void shutdown_tell(struct control *c, enum news news, struct shutdown *s)
 	s->ending |= news == NEWS_ENDING;
 }
 
+static char *last_reply(const struct control *c)
+{
+	const struct language *language = language_of(c);
+	const char *text = c->talk && language->reply ? language->reply(c->talk) : NULL;
+
+	return text ? text_copy(text) : NULL;
+}
+
+int control_question(struct control *c, const char *question, int64_t deadline, char **reply)
+{
+	for (;;) {
+		enum news news = control_wait(c, deadline);
+
+		if (news == NEWS_ENDED)
+			return -ESRCH;
+		if (news == NEWS_OPEN)
+			(void)control_ask(c, question);
+		if (news == NEWS_NO)
+			return -EREMOTEIO;
+		if (news == NEWS_YES || news == NEWS_NOT_YET) {
+			*reply = last_reply(c);
+			return news == NEWS_YES || *reply ? 0 : -EREMOTEIO;
+		}
+		if (milliseconds_now() >= deadline)
+			return -ETIMEDOUT;
+	}
+}
+
 int control_power_off(struct control *c, int64_t deadline)
 {
 	struct shutdown told = { 0 };

@@ -30,7 +30,7 @@ enum told {
 struct control {
 	const struct hypervisor *hypervisor;
 	const char *path;  /* of the socket */
-	int process;	   /* pidfd of the hypervisor */
+	int process;	   /* pidfd of the hypervisor; -1: nobody watches it */
 	unsigned patience; /* milliseconds without an answer until that is told */
 	void (*tell)(const struct control *c, enum told what, int error);
 
@@ -55,5 +55,10 @@ int control_wait_running(struct control *c);
 /* Presses the guest's power button, again and again because a guest that boots misses it, until the
  * hypervisor ends. Returns 0, or -ETIMEDOUT at the deadline. */
 int control_power_off(struct control *c, int64_t deadline);
+
+/* Asks once, and again where the connection is lost before it is answered. Returns 0, -EREMOTEIO where
+ * the hypervisor refuses, -ESRCH when it has ended, or -ETIMEDOUT at the deadline. REPLY is JSON text or
+ * NULL; free() by the caller. */
+int control_question(struct control *c, const char *question, int64_t deadline, char **reply);
 
 void drop_control(struct control *c);

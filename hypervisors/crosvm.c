@@ -141,6 +141,28 @@ static void add_devices(const struct command *c)
 	}
 }
 
+/* Without a GPU of the host it draws nothing but flat pictures. */
+static void add_graphics(const struct command *c)
+{
+	const struct graphics *g = &c->vm->graphics;
+	OWNED(drop_str) char *socket = g->socket ? value_text(g->socket) : NULL;
+	struct text t = { 0 };
+
+	if (!g->enable)
+		return;
+	words_add(c->argv, socket ? "--vhost-user" : "--gpu");
+	if (socket) {
+		words_addf(c->argv, "type=gpu,socket=%s", socket);
+		return;
+	}
+	text_addf(&t, "backend=%s", c->launch->render_node ? "virglrenderer" : "2d");
+	if (g->vulkan)
+		text_add(&t, ",vulkan=true");
+	if (section_sets(&g->section, "hostmem"))
+		text_addf(&t, ",pci-bar-size=%" PRIu64, g->hostmem);
+	words_take(c->argv, t.at);
+}
+
 /* crosvm's own words, console= and panic=-1, stand before these. */
 static char *command_line(const struct microvm *vm)
 {
@@ -182,6 +204,7 @@ static void crosvm_command(const struct microvm *vm, const struct launch *launch
 		words_add(argv, launch->control);
 	}
 	add_devices(&c);
+	add_graphics(&c);
 	add_boot(&c);
 	words_add_all(argv, &vm->crosvm.extra_args);
 	if (!vm->firmware)
@@ -191,9 +214,9 @@ static void crosvm_command(const struct microvm *vm, const struct launch *launch
 static void check_shares(const struct microvm *vm, struct problems *problems)
 {
 	for (each(struct share, s, vm->shares)) {
-		OWNED(drop_str) char *source = share_source(vm, s);
+		OWNED(drop_str) char *source = s->source ? share_source(vm, s) : NULL;
 
-		if (s->proto == SHARE_9P && strchr(source, ':'))
+		if (s->proto == SHARE_9P && source && strchr(source, ':'))
 			problem_in(problems, &s->section, "source",
 				   "'%s': crosvm has no way to write the ':' in it; write "
 				   "proto=virtiofs",
@@ -212,16 +235,28 @@ static void check_balloon(const struct microvm *vm, struct problems *problems)
 			   "crosvm's balloon always deflates then; leave it out");
 }
 
+static void check_sandbox(const struct microvm *vm, struct problems *problems)
+{
+	const struct section *s = &vm->crosvm.section;
+
+	if (section_sets(s, "pivotRoot"))
+		problem_in(problems, s, "pivotRoot",
+			   "is for crosvm's own sandbox, which needs namespaces that the MicroVM's unit "
+			   "lets nobody make; the unit is the sandbox, leave the key out");
+}
+
 static void crosvm_check(const struct microvm *vm, struct problems *problems)
 {
 	OWNED(drop_str) char *line = command_line(vm);
 
+	check_kernel_or_firmware(vm, problems);
 	check_kernel_line(line, KERNEL_COMMAND_LINE, vm, problems);
 	check_whole_mib(vm, problems);
 	check_serials(vm, problems);
 	check_balloon(vm, problems);
 	check_plain_9p(vm, problems);
 	check_shares(vm, problems);
+	check_sandbox(vm, problems);
 }
 
 /* crosvm reads the MTU of its interfaces from the host by their names. A reboot that nobody follows
@@ -231,6 +266,7 @@ static void crosvm_settings(const struct microvm *vm, struct words *ret)
 {
 	if (section_sets(&vm->section, "restart") && vm->restart == RESTART_NO)
 		words_add(ret, "SuccessExitStatus=32");
+	render_settings(vm, ret);
 	if (vm->interfaces.count == 0)
 		return;
 	words_add(ret, "PrivateNetwork=no");
@@ -248,6 +284,7 @@ struct talk {
 	struct text packet; /* the last one, not judged yet */
 	bool greeted;	    /* NEWS_OPEN was told */
 	bool asked;	    /* and not answered */
+	struct text reply;  /* the last one */
 };
 
 static void *talk_begin(void)
@@ -260,6 +297,7 @@ static void talk_drop(void *talk)
 	struct talk *t = talk;
 
 	drop_text(&t->packet);
+	drop_text(&t->reply);
 	free(t);
 }
 
@@ -280,7 +318,8 @@ static bool starts_with(const char *text, const char *start)
  * received. */
 static enum news judge(const char *reply)
 {
-	if (strcmp(reply, "\"Ok\"") == 0 || starts_with(reply, "{\"VcpuPidTidResponse\":"))
+	if (strcmp(reply, "\"Ok\"") == 0 || starts_with(reply, "{\"VcpuPidTidResponse\":") ||
+	    starts_with(reply, "{\"BalloonStats\":"))
 		return NEWS_YES;
 	if (starts_with(reply, "{\"Err\":") || starts_with(reply, "{\"ErrString\":"))
 		return NEWS_NO;
@@ -299,7 +338,13 @@ static enum news talk_next(void *talk, struct text *send)
 	}
 	if (t->asked && t->packet.at)
 		news = judge(t->packet.at);
-	drop_text(&t->packet);
+	if (news == NEWS_NONE) {
+		drop_text(&t->packet);
+	} else {
+		drop_text(&t->reply);
+		t->reply = t->packet;
+		t->packet = (struct text){ 0 };
+	}
 	t->asked &= news == NEWS_NONE;
 	return news;
 }
@@ -312,13 +357,28 @@ static void talk_ask(void *talk, const char *question, struct text *send)
 	text_add(send, question);
 }
 
+static const char *talk_reply(void *talk)
+{
+	struct talk *t = talk;
+
+	return t->reply.at;
+}
+
 const struct language language_crosvm = {
 	.socket = SOCK_SEQPACKET,
 	.begin = talk_begin,
 	.hear = talk_hear,
 	.next = talk_next,
 	.ask = talk_ask,
+	.reply = talk_reply,
 	.drop = talk_drop,
+};
+
+static const struct balloon balloon = {
+	.ask = "{\"BalloonCommand\":\"Stats\"}",
+	.field = "BalloonStats.balloon_actual",
+	.set = "{\"BalloonCommand\":{\"Adjust\":{\"num_bytes\":%ju,\"wait_for_success\":false}}}",
+	.unit = 1,
 };
 
 const struct hypervisor hypervisor_crosvm = {
@@ -327,12 +387,13 @@ const struct hypervisor hypervisor_crosvm = {
 	.names_process = true,
 	.tagless = true,
 	.can = CAN(BALLOON) | CAN(INITIAL_BALLOON) | CAN(DEFLATE_ON_OOM) | CAN(MACHINE_ID) |
-	       CAN(CONTROL_SOCKET) | CAN(FIRMWARE) | CAN(NET_TAP) | CAN(NET_MACVTAP) |
+	       CAN(CONTROL_SOCKET) | CAN(FIRMWARE) | CAN(GRAPHICS) | CAN(NET_TAP) | CAN(NET_MACVTAP) |
 	       CAN(NET_BRIDGE) | CAN(VHOST_NET) | CAN(MTU) | CAN(IMAGE_QCOW2) | CAN(DIRECT) |
-	       CAN(SERIAL) | CAN(SHARE_9P) | CAN(SHARE_VIRTIOFS) | CAN(PCI) | CAN(VSOCK),
+	       CAN(SERIAL) | CAN(SHARE_9P) | CAN(SHARE_VIRTIOFS) | CAN(PCI) | CAN(VSOCK) | CAN(GUEST_READINESS),
 	.protocol = PROTOCOL_CROSVM,
 	.ask_status = "\"VcpuPidTid\"",
 	.ask_poweroff = "\"Powerbtn\"",
+	.balloon = &balloon,
 	/* A poweroff is exit code 0, a crash or panic another, and a reboot one of its own. */
 	.restart = "on-failure",
 	.exit_reboot = "32",
@@ -340,4 +401,5 @@ const struct hypervisor hypervisor_crosvm = {
 	.check = crosvm_check,
 	.command = crosvm_command,
 	.settings = crosvm_settings,
+	.prepare = refuse_no_gpu,
 };

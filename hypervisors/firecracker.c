@@ -105,9 +105,9 @@ static void add_balloon(const struct microvm *vm, const struct launch *launch, s
 		bool_value(values, "balloon.free_page_reporting", true);
 }
 
-static void add_vsock(const struct microvm *vm, struct words *values)
+static void add_vsock(const struct microvm *vm, const struct launch *launch, struct words *values)
 {
-	OWNED(drop_str) char *socket = vsock_socket(vm);
+	OWNED(drop_str) char *socket = hypervisor_vsock_socket(vm, launch->dir);
 
 	if (!vm->vsock.cid)
 		return;
@@ -130,7 +130,7 @@ static void firecracker_config(const struct microvm *vm, const struct launch *la
 	for (each(struct interface, i, vm->interfaces))
 		add_interface(i, number++, values);
 	add_balloon(vm, launch, values);
-	add_vsock(vm, values);
+	add_vsock(vm, launch, values);
 	if (vm->hotplug_mem > 0)
 		mib_value(values, "memory-hotplug.total_size_mib", vm->hotplug_mem);
 	words_add(values, "entropy:={}");
@@ -200,7 +200,8 @@ static void too_old(const struct section *s, const char *key, unsigned release, 
 
 static void check_kernel(const struct microvm *vm, unsigned release, struct problems *problems)
 {
-	if (vm->kernel && release < RELEASE(1, 17) && kernel_format(vm->kernel) == KERNEL_BZIMAGE)
+	if (vm->kernel && release < RELEASE(1, 17) &&
+	    kernel_image(vm->kernel).format == KERNEL_BZIMAGE)
 		problem_in(problems, &vm->section, "kernel",
 			   "%s is a compressed image; firecracker boots the "
 			   "ELF file that it was made of, vmlinux, and others only from 1.17 on",
@@ -240,18 +241,29 @@ static const char *firecracker_package(const struct microvm *vm)
 	return vm->firecracker.package;
 }
 
+/* How far it has got would be in its statistics, which have to be switched on before the start. */
+static const struct balloon balloon = {
+	.ask = "GET /balloon",
+	.field = "amount_mib",
+	.set = "PATCH /balloon {\"amount_mib\":%ju}",
+	.unit = 1 << 20,
+	.tells_target = true,
+};
+
 const struct hypervisor hypervisor_firecracker = {
 	.name = "firecracker",
 	.program = "firecracker",
+	.vsock_socket = true,
 	.can = CAN(HUGEPAGES) | CAN(BALLOON) | CAN(INITIAL_BALLOON) | CAN(DEFLATE_ON_OOM) |
 	       CAN(VIRTIO_MEM) | CAN(CONTROL_SOCKET) | CAN(NET_TAP) | CAN(NET_BRIDGE) | CAN(MTU) |
-	       CAN(VSOCK),
+	       CAN(VSOCK) | CAN(GUEST_READINESS),
 	.protocol = PROTOCOL_HTTP,
 	.ask_status = "GET /",
 #ifdef __x86_64__
 	/* Elsewhere there is no such keyboard. */
 	.ask_poweroff = "PUT /actions {\"action_type\":\"SendCtrlAltDel\"}",
 #endif
+	.balloon = &balloon,
 	.ask_release = "--version",
 	/* Exit code 0 is a guest's reboot; one that powers off halts, and firecracker stays. */
 	.restart = "always",
@@ -262,5 +274,4 @@ const struct hypervisor hypervisor_firecracker = {
 	.config = firecracker_config,
 	.config_over = firecracker_config_over,
 	.files = firecracker_files,
-	.own_socket = vsock_socket,
 };

@@ -4,29 +4,41 @@
 #include "hypervisor.h"
 #include "../common/owned.h"
 
-/* By serial number where there is one: letters follow the order in which the guest finds its disks. */
-static char *device_of(const struct microvm *vm, size_t i)
+char *guest_disk(size_t i)
 {
-	const struct volume *v = (const struct volume *)vm->volumes.at[i];
-	const struct hypervisor *h = hypervisors[vm->hypervisor];
-
-	if (h && h->can & CAN(SERIAL))
-		return text_format("/dev/disk/by-id/virtio-%s", volume_serial(v));
-	return text_format("/dev/vd%c", (int)('a' + i));
+	if (i < 26)
+		return text_format("/dev/vd%c", (int)('a' + i));
+	return text_format("/dev/vd%c%c", (int)('a' + i / 26 - 1), (int)('a' + i % 26));
 }
 
-static void add_volume(struct text *line, const struct microvm *vm, size_t i)
+char *guest_device(const struct microvm *vm, const struct volume *volume)
+{
+	size_t i = 0;
+
+	if (hypervisor_can(hypervisors[vm->hypervisor], CAN_SERIAL))
+		return text_format("/dev/disk/by-id/virtio-%s", volume_serial(volume));
+	while ((const struct volume *)vm->volumes.at[i] != volume)
+		i++;
+	return guest_disk(i);
+}
+
+const char *guest_fs(const struct volume *v)
 {
 	static const char *const types[FS_TYPES] = { "ext2", "ext3", "ext4", "xfs", "btrfs", "vfat",
 						     "auto" };
-	const struct volume *v = (const struct volume *)vm->volumes.at[i];
+
+	return types[volume_fs_type(v)];
+}
+
+static void add_volume(struct text *line, const struct microvm *vm, const struct volume *v)
+{
 	OWNED(drop_str) char *device = NULL;
 
 	if (!v->mount_point)
 		return;
-	device = device_of(vm, i);
-	text_addf(line, " systemd.mount-extra=%s:%s:%s%s", device, v->mount_point,
-		  types[volume_fs_type(v)], v->read_only ? ":ro" : "");
+	device = guest_device(vm, v);
+	text_addf(line, " systemd.mount-extra=%s:%s:%s%s", device, v->mount_point, guest_fs(v),
+		  v->read_only ? ":ro" : "");
 }
 
 static void add_share(struct text *line, const struct share *s)
@@ -37,13 +49,13 @@ static void add_share(struct text *line, const struct share *s)
 	if (s->proto == SHARE_VIRTIOFS)
 		text_addf(line, "virtiofs%s", s->read_only ? ":ro" : "");
 	else
-		text_addf(line, "9p:trans=virtio,version=9p2000.L,msize=262144%s", s->read_only ? ",ro" : "");
+		text_addf(line, "9p:" GUEST_9P_OPTIONS "%s", s->read_only ? ",ro" : "");
 }
 
 void guest_mounts_add(struct text *line, const struct microvm *vm)
 {
-	for (size_t i = 0; i < vm->volumes.count; i++)
-		add_volume(line, vm, i);
+	for (each(struct volume, v, vm->volumes))
+		add_volume(line, vm, v);
 	for (each(struct share, s, vm->shares))
 		add_share(line, s);
 }

@@ -21,6 +21,7 @@ struct http {
 	bool greeted; /* NEWS_OPEN was told */
 	bool due;     /* a reply */
 	bool reads;   /* what was asked was a GET */
+	char *reply;  /* the body of the last one, if it was no error */
 };
 
 struct reply {
@@ -45,6 +46,7 @@ void drop_http(struct http **h)
 	if (!*h)
 		return;
 	drop_text(&(*h)->input);
+	free((*h)->reply);
 	free(*h);
 	*h = NULL;
 }
@@ -159,10 +161,12 @@ static enum news judge_state(const struct reply *r)
 }
 
 /* An error to a GET is a guest that is not made yet. */
-static enum news judge(const struct http *h, const struct reply *r)
+static enum news judge(struct http *h, const struct reply *r)
 {
 	bool good = r->status >= 200 && r->status < 300;
 
+	free(h->reply);
+	h->reply = good && r->length > 0 ? must(strndup(r->body, r->length)) : NULL;
 	if (h->reads)
 		return good ? judge_state(r) : NEWS_NOT_YET;
 	return good ? NEWS_YES : NEWS_NO;
@@ -212,6 +216,13 @@ static void ask(void *talk, const char *question, struct text *send)
 	http_ask(talk, question, send);
 }
 
+static const char *reply(void *talk)
+{
+	struct http *h = talk;
+
+	return h->reply;
+}
+
 static void drop(void *talk)
 {
 	struct http *h = talk;
@@ -225,5 +236,6 @@ const struct language language_http = {
 	.hear = hear,
 	.next = next,
 	.ask = ask,
+	.reply = reply,
 	.drop = drop,
 };

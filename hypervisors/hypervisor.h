@@ -3,6 +3,8 @@
  * in a struct hypervisor, and one row in hypervisors.c. */
 #pragma once
 
+#include "kernel-image.h"
+
 #include "../config/problems.h"
 
 enum ability {
@@ -35,10 +37,30 @@ struct launch {
 	const char *control; /* path of the control socket; NULL: none is wanted */
 	const char *config;  /* path that the configuration file will have */
 	const char *credentials; /* folder of what systemd loaded for [credential] */
-	bool kvm;            /* /dev/kvm can be used */
+	enum architecture architecture; /* of the guest */
+	const struct firmware *firmware; /* NULL: none */
+	const char *render_node; /* the GPU of the host that can be used; NULL: none */
+	bool kvm;            /* /dev/kvm can be used, for guests of this architecture */
 	bool vhost_net;      /* /dev/vhost-net can be used */
+	int vhost_vsock;     /* open, with the guest's cid; 0: the hypervisor opens it */
 	const struct queues *queues; /* of the macvtaps, in the order of the interfaces */
 	size_t queue_count;
+	int console; /* descriptor for a copy of what the console shows; 0: none is wanted */
+};
+
+/* What the host knows of the firmware that is to be booted. */
+struct firmware {
+	enum architecture architecture;
+	char *format;    /* of the image: raw, qcow2 */
+	char *variables; /* path of a template for its variables; NULL: it keeps none in a file */
+	char *variables_format;
+	bool guarded; /* only code of the firmware itself may write them, which the machine sees to */
+};
+
+/* A program that runs guests of one architecture. */
+struct emulator {
+	const char *program;
+	const char *debian;
 };
 
 /* Open descriptors of one interface, one a queue; they stay open over exec. */
@@ -48,21 +70,38 @@ struct queues {
 	size_t count;
 };
 
+/* The balloon of a guest that runs, in the words of the protocol. */
+struct balloon {
+	const char *ask;
+	const char *field; /* the number in the reply, "BalloonStats.balloon_actual" */
+	const char *set;   /* with a %ju for the number */
+	uint64_t unit;	   /* of both numbers, in bytes */
+	bool tells_left;   /* the reply is what the guest has left, not what the balloon has */
+	bool sets_left;
+	bool tells_target; /* not how far it has got */
+};
+
 struct hypervisor {
 	const char *name;
 	const char *program; /* looked up in $PATH where [NAME] package does not say it */
-	const char *debian;  /* the package that has it, for the message when it is missing */
-	bool emulates;       /* runs without KVM, slowly */
+	/* One an architecture, instead of program, of those that run guests without KVM, slowly;
+	 * debian is the package for the message when it is missing. */
+	const struct emulator *emulators;
 	bool names_process;  /* makes the process microvm@NAME itself, for prettyProcnames */
 	bool multi_queue;    /* opens a tap once for each virtual CPU, which the tap must be made for */
 	bool mute;	     /* has no socket, or answers before it has its devices */
 	bool locks_volumes;  /* with flock(2), for which ours has to be gone */
 	bool tagless;	     /* virtiofsd has to tell the guest the tag of its share */
 	bool terminal;	     /* aborts where its standard input is none */
+	bool vsock_socket;   /* has the guest's vsock as a Unix socket, not as a cid of the kernel's */
+	bool takes_vsock;    /* an open /dev/vhost-vsock, which has its cid already */
+	bool own_affair;     /* a program of somebody's: what it runs, and how, it knows alone */
 	unsigned long long can;
 	enum protocol protocol;
 	const char *ask_status;   /* answered with a running guest: it runs */
 	const char *ask_poweroff; /* presses the guest's power button; NULL: there is none */
+	const char *ask_reset; /* resets the machine at once; NULL: it has to be started again */
+	const struct balloon *balloon; /* NULL: nobody can ask while the guest runs */
 	const char *asks;	  /* what that is, for the log, if it is no power button */
 	const char *ask_release;  /* argument with which the binary prints its version; NULL: no need */
 
@@ -98,9 +137,9 @@ struct hypervisor {
 	int (*prepare)(const struct microvm *vm, const struct launch *launch);
 	/* Adds the paths of what its own section makes it read. */
 	void (*files)(const struct microvm *vm, struct words *paths);
-	/* The path of a Unix socket, besides the control socket, that the hypervisor makes and that may
-	 * be left of an earlier run; free() by the caller. */
-	char *(*own_socket)(const struct microvm *vm);
+	/* Whether the MicroVM has a console that people can attach to: one that reads its standard input
+	 * and writes both to its standard output and to launch->console. */
+	bool (*console)(const struct microvm *vm);
 };
 
 extern const struct hypervisor hypervisor_qemu;
@@ -110,8 +149,12 @@ extern const struct hypervisor hypervisor_crosvm;
 extern const struct hypervisor hypervisor_kvmtool;
 extern const struct hypervisor hypervisor_stratovirt;
 extern const struct hypervisor hypervisor_alioth;
+extern const struct hypervisor hypervisor_runner; /* a runner package in a hypervisor's place */
 
 extern const struct hypervisor *const hypervisors[HYPERVISORS];
+
+/* What runs the MicroVM. */
+const struct hypervisor *hypervisor_of(const struct microvm *vm);
 
 /* A setting that needs an ability. */
 struct ability_use {
@@ -123,8 +166,20 @@ extern const struct ability_use ability_uses[ABILITIES];
 
 bool hypervisor_can(const struct hypervisor *h, enum ability ability);
 
+/* Whether the host's kernel carries the guest's vsock: then its cid is one of the whole host. */
+bool hypervisor_uses_vhost_vsock(const struct microvm *vm);
+
+/* The Unix socket behind which the guest's ports are ("CONNECT PORT\n"), in the runtime folder DIR; a
+ * port of the host is at PATH_PORT. NULL where the guest has a cid instead, or no vsock. free() by the
+ * caller. */
+char *hypervisor_vsock_socket(const struct microvm *vm, const char *dir);
+
 /* How many queues each of the MicroVM's interfaces has; with 1 a tap must not be made for more. */
 unsigned hypervisor_queues(const struct microvm *vm);
+
+/* Refuses the key where the MicroVM's hypervisor lacks the ability that it needs. */
+void hypervisor_check_ability(const struct microvm *vm, const struct section *s, const char *key,
+			      enum ability ability, struct problems *problems);
 
 /* Refuses every setting that needs an ability which the MicroVM's hypervisor lacks, names those that
  * have it, and then asks the hypervisor's own check. */

@@ -24,13 +24,30 @@ const struct ability_use ability_uses[ABILITIES] = {
 
 enum { MOST_QUEUES = 256 }; /* MAX_TAP_QUEUES */
 
+const struct hypervisor *hypervisor_of(const struct microvm *vm)
+{
+	return vm->runner ? &hypervisor_runner : hypervisors[vm->hypervisor];
+}
+
 unsigned hypervisor_queues(const struct microvm *vm)
 {
-	const struct hypervisor *h = hypervisors[vm->hypervisor];
+	const struct hypervisor *h = hypervisor_of(vm);
 
 	if (!h->multi_queue)
 		return 1;
 	return vm->vcpu < MOST_QUEUES ? vm->vcpu : MOST_QUEUES;
+}
+
+bool hypervisor_uses_vhost_vsock(const struct microvm *vm)
+{
+	return vm->vsock.cid && !hypervisors[vm->hypervisor]->vsock_socket;
+}
+
+char *hypervisor_vsock_socket(const struct microvm *vm, const char *dir)
+{
+	if (!vm->vsock.cid || !hypervisors[vm->hypervisor]->vsock_socket)
+		return NULL;
+	return text_format("%s/vsock.sock", dir);
 }
 
 bool hypervisor_can(const struct hypervisor *h, enum ability ability)
@@ -78,17 +95,17 @@ static char *who_can(enum ability ability)
 static void refuse(const struct hypervisor *h, const struct section *s, const char *key,
 		   enum ability ability, struct problems *problems)
 {
-	const char *what = ability_uses[ability].what;
-	size_t others = count_can(ability);
-	OWNED(drop_str) char *names = NULL;
+	OWNED(drop_str) char *names = who_can(ability);
 
-	if (others == 0) {
-		problem_in(problems, s, key, "%s: not supported yet by this version", what);
-		return;
-	}
-	names = who_can(ability);
-	problem_in(problems, s, key, "%s does not offer %s; %s %s", h->name, what, names,
-		   others == 1 ? "does" : "do");
+	problem_in(problems, s, key, "%s does not offer %s; %s %s", h->name, ability_uses[ability].what,
+		   names, count_can(ability) == 1 ? "does" : "do");
+}
+
+void hypervisor_check_ability(const struct microvm *vm, const struct section *s, const char *key,
+			      enum ability ability, struct problems *problems)
+{
+	if (!hypervisor_can(hypervisors[vm->hypervisor], ability))
+		refuse(hypervisors[vm->hypervisor], s, key, ability, problems);
 }
 
 static void section_check(const struct microvm *vm, const struct section *s, enum ability ability,

@@ -354,7 +354,7 @@ const struct hypervisor hypervisor_kvmtool = {
 	.program = "lkvm",
 	.can = CAN(HUGEPAGES) | CAN(BALLOON) | CAN(CONTROL_SOCKET) | CAN(NET_USER) | CAN(NET_TAP) |
 	       CAN(NET_MACVTAP) | CAN(NET_BRIDGE) | CAN(VHOST_NET) | CAN(IMAGE_QCOW2) |
-	       CAN(DIRECT) | CAN(SHARE_9P) | CAN(PCI) | CAN(VSOCK),
+	       CAN(DIRECT) | CAN(SHARE_9P) | CAN(PCI) | CAN(VSOCK) | CAN(GUEST_READINESS),
 	.protocol = PROTOCOL_KVMTOOL,
 	.ask_status = "vmstate",
 	.ask_poweroff = "sysrq",

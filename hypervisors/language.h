@@ -15,9 +15,12 @@ struct language {
 	void (*hear)(void *talk, const char *bytes, size_t n);
 	/* The next of what was heard. Adds to send what has to be sent for the protocol to go on. */
 	enum news (*next)(void *talk, struct text *send);
-	/* Adds the bytes that ask what the hypervisor's ask_status or ask_poweroff says. May add
+	/* Adds the bytes that ask what one of the hypervisor's words (ask_status, ...) says. May add
 	 * nothing while an earlier question is open. */
 	void (*ask)(void *talk, const char *question, struct text *send);
+	/* What the last reply held, as JSON text; NULL: nothing, or it was an error. Owned by the talk.
+	 * NULL instead of a function: replies hold nothing. */
+	const char *(*reply)(void *talk);
 	void (*drop)(void *talk);
 };
 

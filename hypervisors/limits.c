@@ -92,6 +92,14 @@ void check_socket_kept(const struct microvm *vm, struct problems *problems)
 			   hypervisors[vm->hypervisor]->name);
 }
 
+void check_kernel_or_firmware(const struct microvm *vm, struct problems *problems)
+{
+	if (section_sets(&vm->section, "kernel") && section_sets(&vm->section, "firmware"))
+		problem_in(problems, &vm->section, "firmware",
+			   "%s boots either a kernel or firmware; leave one of them out",
+			   hypervisors[vm->hypervisor]->name);
+}
+
 void check_volume_count(const struct microvm *vm, size_t most, struct problems *problems)
 {
 	if (vm->volumes.count > most)
@@ -106,26 +114,15 @@ void check_tags(const struct microvm *vm, enum share_proto proto, size_t longest
 	for (each(struct share, s, vm->shares))
 		if (s->proto == proto && strlen(s->section.id) > longest)
 			problem_in(problems, &s->section, NULL,
-				   "the tag '%s' is longer than the %zu bytes that %s takes",
-				   s->section.id, longest, hypervisors[vm->hypervisor]->name);
-}
-
-enum kernel_format kernel_format(const char *path)
-{
-	enum { MAGIC_AT = 0x202 }; /* Documentation/arch/x86/boot.rst */
-	OWNED(drop_file) FILE *f = fopen(path, "re");
-	char head[MAGIC_AT + 4] = "";
-
-	if (!f || fread(head, 1, sizeof(head), f) < 4)
-		return KERNEL_UNREADABLE;
-	if (memcmp(head, "\177ELF", 4) == 0)
-		return KERNEL_ELF;
-	return memcmp(head + MAGIC_AT, "HdrS", 4) == 0 ? KERNEL_BZIMAGE : KERNEL_OTHER;
+				   "the tag '%s' is longer than the %zu bytes that %s takes with "
+				   "proto=%s",
+				   s->section.id, longest, hypervisors[vm->hypervisor]->name,
+				   proto == SHARE_9P ? "9p" : "virtiofs");
 }
 
 int refuse_no_bzimage(const struct microvm *vm)
 {
-	enum kernel_format format = kernel_format(vm->kernel);
+	enum kernel_format format = kernel_image(vm->kernel).format;
 
 	/* One that cannot be read is refused by who reads it, with the reason. */
 	if (format == KERNEL_BZIMAGE || format == KERNEL_UNREADABLE)
@@ -156,12 +153,26 @@ int refuse_no_huge_pages_folder(const struct microvm *vm)
 		hypervisors[vm->hypervisor]->name, huge_pages_folder);
 }
 
-int macvtap_fd(const struct launch *launch, const struct interface *i)
+int refuse_no_gpu(const struct microvm *vm, const struct launch *launch)
+{
+	if (!vm->graphics.enable || !vm->graphics.vulkan || launch->render_node)
+		return EXIT_DONE;
+	log_line(LEVEL_ERROR,
+		 "[graphics] vulkan: the host has no GPU in /dev/dri that the MicroVM may use");
+	return EXIT_REFUSED;
+}
+
+const struct queues *interface_queues(const struct launch *launch, const struct interface *i)
 {
 	for (size_t n = 0; n < launch->queue_count; n++)
 		if (launch->queues[n].interface == i)
-			return launch->queues[n].fds[0];
-	return -1;
+			return &launch->queues[n];
+	return NULL;
+}
+
+int macvtap_fd(const struct launch *launch, const struct interface *i)
+{
+	return interface_queues(launch, i)->fds[0];
 }
 
 bool wants_vhost(const struct launch *launch, const struct interface *i)

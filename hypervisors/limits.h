@@ -22,20 +22,13 @@ void check_plain_9p(const struct microvm *vm, struct problems *problems);
 /* For those that cannot do without their control socket. */
 void check_socket_kept(const struct microvm *vm, struct problems *problems);
 
+/* For those that boot a kernel themselves, or firmware that knows nothing of it. */
+void check_kernel_or_firmware(const struct microvm *vm, struct problems *problems);
+
 void check_volume_count(const struct microvm *vm, size_t most, struct problems *problems);
 
 void check_tags(const struct microvm *vm, enum share_proto proto, size_t longest,
 		struct problems *problems);
-
-enum kernel_format {
-	KERNEL_UNREADABLE,
-	KERNEL_BZIMAGE,
-	KERNEL_ELF,
-	KERNEL_OTHER,
-};
-
-/* What a file is, by its first bytes. */
-enum kernel_format kernel_format(const char *path);
 
 /* For those that take any file for a kernel and jump into it: refuses at the start what is no
  * bzImage. Logs, and returns an enum exit_code. */
@@ -46,7 +39,13 @@ extern const char huge_pages_folder[];
 void check_huge_mem(const struct microvm *vm, struct problems *problems);
 int refuse_no_huge_pages_folder(const struct microvm *vm); /* at the start; as above */
 
-/* The descriptor of a macvtap. */
+/* For Vulkan; logs at the start, and returns an enum exit_code. */
+int refuse_no_gpu(const struct microvm *vm, const struct launch *launch);
+
+/* The descriptors of an interface that is given as such: a macvtap; NULL of others. */
+const struct queues *interface_queues(const struct launch *launch, const struct interface *i);
+
+/* That of a macvtap with one queue. */
 int macvtap_fd(const struct launch *launch, const struct interface *i);
 
 /* Whether packets go through the host's kernel, where that is the default. */

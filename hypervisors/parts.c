@@ -2,9 +2,11 @@
 #include "parts.h"
 
 #include "guest-mounts.h"
+#include "guest-root.h"
 #include "../common/owned.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,7 +17,15 @@ bool shares_memory(const struct microvm *vm)
 	for (each(struct share, s, vm->shares))
 		if (s->proto == SHARE_VIRTIOFS)
 			return true;
-	return false;
+	return vm->graphics.enable && vm->graphics.socket;
+}
+
+void render_settings(const struct microvm *vm, struct words *ret)
+{
+	if (!vm->graphics.enable || vm->graphics.socket)
+		return;
+	words_add(ret, "DeviceAllow=char-drm rw");
+	words_add(ret, "SupplementaryGroups=render");
 }
 
 const char *on_off(bool value)
@@ -33,12 +43,31 @@ void add_size(struct text *t, uint64_t bytes)
 	text_addf(t, "%" PRIu64 "%s", bytes, units[i]);
 }
 
+/* The one way that every hypervisor has; systemd in the guest takes credentials from there too. Before the
+ * start the port is not known, and has as many digits as it may have. */
+static void add_notify(struct text *t, const struct microvm *vm)
+{
+	if (vm->readiness == READINESS_GUEST)
+		text_addf(t, " systemd.set_credential=vmm.notify_socket:vsock-stream:2:%u",
+			  vm->vsock.notify_port ? vm->vsock.notify_port : UINT32_MAX);
+}
+
+/* Told either way: else systemd does it wherever there is a vsock, and everybody on the host can knock. */
+static void add_ssh(struct text *t, const struct microvm *vm)
+{
+	if (vm->vsock.cid)
+		text_addf(t, " systemd.ssh_auto=%s", vm->vsock.ssh_enable ? "yes" : "no");
+}
+
 char *kernel_line(const char *defaults, const struct microvm *vm)
 {
 	struct text t = { 0 };
 
 	text_add(&t, defaults);
+	guest_root_add(&t, vm);
 	guest_mounts_add(&t, vm);
+	add_notify(&t, vm);
+	add_ssh(&t, vm);
 	for (size_t i = 0; i < vm->kernel_params.count; i++) {
 		const char *word = vm->kernel_params.at[i];
 		bool quote = strpbrk(word, " \t\n") && !strchr(word, '"');
@@ -68,11 +97,6 @@ void check_serials(const struct microvm *vm, struct problems *problems)
 			problem_in(problems, &v->section, "serial",
 				   "'%s' is longer than the %d bytes that a virtio disk shows",
 				   volume_serial(v), SERIAL_LENGTH);
-}
-
-char *vsock_socket(const struct microvm *vm)
-{
-	return text_format("/run/microvm/%s/vsock.sock", vm->name);
 }
 
 char *quoted(const char *value, const char *special)

@@ -8,6 +8,9 @@
 /* Whether any device works right in the guest's memory, which must be shared for that. */
 bool shares_memory(const struct microvm *vm);
 
+/* Adds what lets the unit use the host's GPU, where the guest has graphics. */
+void render_settings(const struct microvm *vm, struct words *ret);
+
 /* "on", "off" */
 const char *on_off(bool value);
 
@@ -15,7 +18,7 @@ const char *on_off(bool value);
 void add_size(struct text *t, uint64_t bytes);
 
 /* The kernel's command line: what the hypervisor's console and reboot need, what the guest is to
- * mount, then the user's words, quoted as the kernel reads it where they have blanks. */
+ * mount and what vsock is for, then the user's words, quoted as the kernel reads it where they have blanks. */
 char *kernel_line(const char *defaults, const struct microvm *vm);
 
 /* Whether the kernel, or who starts it, can take that much; LIMIT without the NUL. */
@@ -24,10 +27,6 @@ void check_kernel_line(const char *line, size_t limit, const struct microvm *vm,
 
 /* Disks show 20 bytes of a serial number (VIRTIO_BLK_ID_BYTES). */
 void check_serials(const struct microvm *vm, struct problems *problems);
-
-/* Of the hypervisors that have the guest's vsock as a Unix socket; a port of the host is at
- * PATH_PORT. */
-char *vsock_socket(const struct microvm *vm);
 
 /* "VALUE", with what it has of quotes doubled, where the value has a byte of SPECIAL; else VALUE.
  */

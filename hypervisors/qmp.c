@@ -18,6 +18,7 @@ struct qmp {
 	int32_t asked; /* number of the last request */
 	bool greeted;
 	bool open; /* the capabilities are negotiated */
+	char *reply; /* what the last one returned */
 };
 
 static void drop_json(json_object **o)
@@ -35,6 +36,7 @@ void drop_qmp(struct qmp **q)
 	if (!*q)
 		return;
 	drop_text(&(*q)->input);
+	free((*q)->reply);
 	free(*q);
 	*q = NULL;
 }
@@ -54,8 +56,13 @@ void qmp_hear(struct qmp *q, const char *bytes, size_t n)
 
 void qmp_ask(struct qmp *q, const char *command, struct text *send)
 {
+	size_t n = strcspn(command, " ");
+
+	text_addf(send, "{\"execute\":\"%.*s\"", (int)n, command);
+	if (command[n])
+		text_addf(send, ",\"arguments\":%s", command + n + 1);
 	/* A text, because stratovirt knows no other. */
-	text_addf(send, "{\"execute\":\"%s\",\"id\":\"%d\"}\n", command, ++q->asked);
+	text_addf(send, ",\"id\":\"%d\"}\n", ++q->asked);
 }
 
 static bool is_reply_to(json_object *message, int32_t id)
@@ -85,6 +92,8 @@ static enum news judge_reply(struct qmp *q, json_object *message)
 		return NEWS_NONE;
 	if (!q->greeted || !is_reply_to(message, q->asked))
 		return NEWS_NONE;
+	free(q->reply);
+	q->reply = done ? text_copy(json_object_to_json_string(value)) : NULL;
 	if (q->open)
 		return done ? judge_return(value) : NEWS_NO;
 	q->open = done;
@@ -153,6 +162,13 @@ static void ask(void *talk, const char *question, struct text *send)
 	qmp_ask(talk, question, send);
 }
 
+static const char *reply(void *talk)
+{
+	struct qmp *q = talk;
+
+	return q->reply;
+}
+
 static void drop(void *talk)
 {
 	struct qmp *q = talk;
@@ -167,5 +183,6 @@ const struct language language_qmp = {
 	.hear = hear,
 	.next = next,
 	.ask = ask,
+	.reply = reply,
 	.drop = drop,
 };

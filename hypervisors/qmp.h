@@ -17,7 +17,7 @@ void qmp_hear(struct qmp *q, const char *bytes, size_t n);
  * sent for the protocol to go on. Lines that are nothing known are passed over. */
 enum news qmp_next(struct qmp *q, struct text *send);
 
-/* Adds the bytes that ask; the news of the reply will be NEWS_YES or NEWS_NO. An earlier question
+/* Adds the bytes that ask, a command alone or with its arguments behind a blank; the news of the reply will be NEWS_YES or NEWS_NO. An earlier question
  * is forgotten, and so is its reply. */
 void qmp_ask(struct qmp *q, const char *command, struct text *send);
 

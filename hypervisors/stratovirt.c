@@ -226,15 +226,25 @@ static const char *stratovirt_package(const struct microvm *vm)
 	return vm->stratovirt.package;
 }
 
+static const struct balloon balloon = {
+	.ask = "query-balloon",
+	.field = "actual",
+	.set = "balloon {\"value\":%ju}",
+	.unit = 1,
+	.tells_left = true,
+	.sets_left = true,
+};
+
 const struct hypervisor hypervisor_stratovirt = {
 	.name = "stratovirt",
 	.program = "stratovirt",
 	.terminal = true,
 	.can = CAN(HUGEPAGES) | CAN(BALLOON) | CAN(DEFLATE_ON_OOM) | CAN(CONTROL_SOCKET) |
 	       CAN(NET_TAP) | CAN(NET_MACVTAP) | CAN(NET_BRIDGE) | CAN(VHOST_NET) | CAN(DIRECT) |
-	       CAN(SERIAL) | CAN(SHARE_VIRTIOFS) | CAN(VSOCK),
+	       CAN(SERIAL) | CAN(SHARE_VIRTIOFS) | CAN(VSOCK) | CAN(GUEST_READINESS),
 	.protocol = PROTOCOL_QMP,
 	.ask_status = "query-status",
+	.balloon = &balloon,
 	/* A guest's poweroff does not end it, a reboot does, with 0. */
 	.restart = "always",
 	.package = stratovirt_package,

@@ -113,8 +113,29 @@ is_over() { # NAME
 
 is_state() { [ "$(state "$1")" = "$2" ]; } # NAME STATE
 
-# Nothing stays of a MicroVM that was stopped: no unit, process, runtime folder, interface, lock.
-no_leftovers() { # NAME
+# A node that can be opened is all that stand-ins for hypervisors want of KVM.
+make_kvm_node() {
+	[ ! -c /dev/kvm ] || skip 'the host has one'
+	mknod -m 660 /dev/kvm c 1 3 || skip 'no nodes can be made here'
+	chgrp kvm /dev/kvm
+	: >/srv/kvm-is-ours
+}
+
+# /srv/bin/HYPERVISOR with the guest's vsock behind a Unix socket, and /srv/vmlinux for it.
+make_vsock_stand_in() { # HYPERVISOR
+	[ -c /dev/kvm ] || skip 'no /dev/kvm'
+	mkdir -p /srv/bin
+	ln -sf /usr/lib/microvm-test/host/stand-in-vsock.py "/srv/bin/$1"
+	printf '\177ELF%0600d' 0 >/srv/vmlinux
+}
+
+remove_kvm_node() { [ ! -e /srv/kvm-is-ours ] || rm /dev/kvm /srv/kvm-is-ours; }
+
+# Nothing stays of a MicroVM that was stopped: no unit, process, runtime folder, interface, lock. A stop returns a
+# moment before what prepared it has ended.
+no_leftovers() { wait_until 10 nothing_is_left_of "$1" 2>/dev/null || nothing_is_left_of "$1"; } # NAME
+
+nothing_is_left_of() { # NAME
 	local units locked
 
 	units=$(systemctl list-units --plain --no-legend --state=active,activating,deactivating \
@@ -135,6 +156,37 @@ no_interfaces() {
 
 	links=$(ip -o link | awk -F ': ' '$2 !~ /^(lo|sit0|tunl0|ip6tnl0|gre0|gretap0|erspan0|ip_vti0|ip6_vti0|ip6gre0)(@|$)/ { print $2 }')
 	[ -z "$links" ] || fail "interfaces are left: $links"
+}
+
+# A container has no devtmpfs of its own: here is one that is slow.
+make_nodes() {
+	cat >/run/make-nodes <<-"EOF"
+		while sleep 0.2; do
+			for tap in /sys/class/macvtap/tap*; do
+				[ ! -e "$tap/dev" ] || [ -e "/dev/${tap##*/}" ] ||
+					mknod -m 600 "/dev/${tap##*/}" c $(tr : " " <"$tap/dev")
+			done
+			for node in /dev/tap*; do
+				[ -e "/sys/class/macvtap/${node##*/}" ] || rm -f "$node"
+			done
+		done
+	EOF
+	systemd-run --quiet --unit=make-nodes bash /run/make-nodes
+}
+
+# A container has no device units, as long as it cannot write to /sys.
+have_udev() {
+	make_nodes
+	mount -o remount,rw /sys
+	systemctl start systemd-udevd
+	systemctl daemon-reexec
+}
+
+end_udev() {
+	systemctl stop make-nodes systemd-udevd-kernel.socket systemd-udevd-control.socket systemd-udevd
+	rm -f /dev/tap*
+	mount -o remount,ro /sys
+	systemctl daemon-reexec
 }
 
 locks_under() { # FOLDER

@@ -151,7 +151,7 @@ def ask(hypervisor, what, script, life, timeout):
 # name, helper, script, exit code (None: goes on until systemd ends it), what is said, seconds from, to
 talks = [
     ("runs at once", "ready", serve([running]), 0, "", 0, 5),
-    ("comes late", "ready", serve([running], before=1.0), 0, "", 1, 6),
+    ("comes late", "ready", serve([running], before=1.5), 0, "", 1, 6),
     ("starts first", "ready", serve([starting, starting, starting, running]), 0, "", 0.1, 6),
     ("answers late", "ready", serve([running], pause=2.5), 0, "", 2.5, 9),
     ("answers in pieces", "ready", serve([starting, running], piece=5), 0, "", 0, 9),

@@ -74,6 +74,9 @@ def make_one(text):
         (root / "etc/microvm").mkdir(parents=True)
         out.mkdir()
         (root / "etc/microvm/web.conf").write_text(text)
+        # A host that has all that MicroVMs can be told of.
+        (root / "usr/lib/systemd").mkdir(parents=True)
+        (root / "usr/lib/systemd/systemd-machined").touch()
         ran = subprocess.run([generator, out, out, out], capture_output=True, text=True, timeout=60, check=False,
                              env={"MICROVM_ROOT": str(root), "LC_ALL": "C.UTF-8"})
         made.said = ran.stderr.splitlines()

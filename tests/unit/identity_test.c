@@ -76,6 +76,11 @@ int main(void)
 		   strcmp(mac(&web, 0), mac(&elsewhere, 0)) != 0,
 	   "addresses differ alike");
 	ok((strtoul(mac(&web, 0), NULL, 16) & 3) == 2, "locally administered, unicast");
+	ok(identity_cid("web", 0) == 2413411473u, "an address of the upper half");
+	ok(identity_cid("web", 1) == identity_cid("web", 0) + 1, "the next one");
+	/* Whose hash is that of the highest number. */
+	ok(identity_cid("axc506u", 0) == UINT32_MAX - 1 && identity_cid("axc506u", 1) == 1u << 31,
+	   "none beyond the last");
 	ok(!identity_needed(&web), "nothing more to make");
 	return finish();
 }

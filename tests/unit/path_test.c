@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whom root trusts on the way to a file. 1001 and 1002 are users who would like it to go astray. */
-#include "helpers/trusted-path.h"
+#include "common/trusted-path.h"
 
 #include "common/owned.h"
 #include "scratch.h"

@@ -1,237 +1,112 @@
 # SPDX-License-Identifier: MIT
-"""Devices that are passed through, as tests in their order: each begins with the machine as the one before left it.
+"""Runs the tests in t/: each file is a theme, each function test_* of it a test, in their order; a test begins with the
+machine as the one before left it. Files share machines that are alike (MACHINE of the file, as Machine takes it), and are
+dealt out to LANES machines that run side by side.
 
-usage: suite.py IMAGE SCRATCH [TEST...]
+usage: suite.py IMAGE SCRATCH [FILE|FILE/TEST...]
 """
 
 import pathlib
-import re
+import runpy
 import shutil
 import sys
+import threading
 import time
 import traceback
 
+from lib import clean
 from machine import Failed, Machine
 
-NIC, EDU, PAIR0, PAIR1, DISK = (f"0000:{a}" for a in ("01:00.0", "02:00.0", "03:00.0", "03:00.1", "00:04.0"))
-DRIVER = "readlink /sys/bus/pci/devices/%s/driver 2>/dev/null | sed 's,.*/,,'"
-BOOT = "cryptomgr.notests tsc_early_khz=2000000 panic=-1 reboot=t quiet"
+LANES = 2
+SHOW_JOURNAL = "journalctl -b -q --no-pager -o short-monotonic -u 'microvm*' -u 'sys-bus*' -u 'install*' | tail -n 60"
 
 
-def conf(name, device, words="", more=""):
-    """A MicroVM of little memory, with one device; a script that writes its file."""
-    return f"""mkdir -p /etc/microvm; cat >/etc/microvm/{name}.conf <<'END'
-[microvm]
-kernel=/usr/lib/microvm-test/vmlinuz
-initrdPath=/usr/lib/microvm-test/initrd
-kernelParams={BOOT} {words}
-mem=192
-startupTimeout=300
-shutdownTimeout=5
-{more}
-[device card]
-bus=pci
-{device}
-END
-systemctl daemon-reload
-"""
+class File:
+    def __init__(self, path, names):
+        self.name = path.stem.split("-", 1)[1]
+        module = runpy.run_path(str(path))
+        self.machine = module.get("MACHINE", {})
+        self.tests = [(name[5:], test) for name, test in module.items() if name.startswith("test_")]
+        if names and self.name not in names:
+            self.tests = [(name, test) for name, test in self.tests if f"{self.name}/{name}" in names]
 
 
-def remove(name):
-    return f"systemctl stop microvm@{name}; rm /etc/microvm/{name}.conf; systemctl daemon-reload; systemctl reset-failed\n"
+class Lane(threading.Thread):
+    """One machine at a time, and the files that are run in it."""
 
+    def __init__(self, number, files, image, scratch):
+        super().__init__()
+        self.files, self.image, self.scratch = files, image, scratch
+        self.folder = scratch / f"machine{number}"
+        self.machine, self.booted, self.failed = None, None, False
 
-def equal(what, have, want):
-    if have != want:
-        raise Failed(f"{what} is '{have}', expected '{want}'")
+    def run(self):
+        try:
+            while file := self.next_file():
+                self.run_file(file)
+        finally:
+            self.end_machine()
 
+    def next_file(self):
+        """One for the machine that is there, if any is left; threads take turns at a list's methods."""
+        for file in [f for f in self.files if f.machine == self.booted] + list(self.files):
+            try:
+                self.files.remove(file)
+                return file
+            except ValueError:
+                pass  # the other lane has it
+        return None
 
-def refused(m, name, pattern):
-    """Its start fails, and the journal has the message."""
-    status, _ = m.try_sh(f"systemctl start microvm@{name}", 150)
-    said = m.sh(f"journalctl -b -q -o cat -u microvm@{name} -u microvm-pci-devices@{name} | tail -n 30")
-    if status == 0:
-        raise Failed("it starts")
-    if not re.search(pattern, said):
-        raise Failed(f"no '{pattern}' in:\n{said}")
+    def end_machine(self):
+        if self.machine:
+            self.machine.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
+    def boot(self, file):
+        self.end_machine()
+        self.folder.mkdir()
+        self.booted = file.machine
+        self.machine = Machine(self.folder, self.image, self.scratch / "build.tar", **file.machine)
+        self.machine.start()
 
-def driver(m, address):
-    return m.sh(DRIVER % address)
+    def run_file(self, file):
+        if self.booted != file.machine and not self.run_test(f"{file.name}/boot", lambda m: self.boot(file)):
+            self.booted = None
+            return
+        for name, test in file.tests:
+            self.run_test(f"{file.name}/{name}", test)
+        self.run_test(f"{file.name}/clean", clean)
 
+    def run_test(self, name, test):
+        began = time.monotonic()
+        try:
+            test(self.machine)
+        except Exception as error:  # whatever it is, the next test may tell more
+            self.show_failure(name, error)
+            return False
+        print(f"# {time.monotonic() - began:.0f} s\nok - vm/{name}", flush=True)
+        return True
 
-def comes_to(m, address, name):
-    """A stop of a MicroVM ends before its device is back."""
-    m.until(f"[ \"$({DRIVER % address})\" = {name} ]", 60)
-
-
-def test_native_is_moved_and_given_back(m):
-    equal("the driver at first", driver(m, NIC), "e1000e")
-    m.sh(conf("nic", f"path={NIC}\nexpect=8086:10d3"))
-    m.sh("systemctl start microvm@nic", 200)
-    equal("the driver with the MicroVM", driver(m, NIC), "vfio-pci")
-    owner = m.sh(f"stat -c %u /dev/vfio/$(basename $(readlink /sys/bus/pci/devices/{NIC}/iommu_group))")
-    equal("the node's owner", owner, m.sh("stat -c %u /run/microvm/nic"))
-    m.sh("systemctl stop microvm@nic", 60)
-    comes_to(m, NIC, "e1000e")
-    equal("the override after the stop", m.sh(f"cat /sys/bus/pci/devices/{NIC}/driver_override"), "(null)")
-
-
-def test_given_back_without_a_file(m):
-    m.sh("systemctl start microvm@nic", 200)
-    m.sh("rm /etc/microvm/nic.conf; systemctl daemon-reload; systemctl is-active microvm@nic")
-    m.sh("systemctl stop microvm@nic", 60)
-    comes_to(m, NIC, "e1000e")
-
-
-def test_kept_where_told(m):
-    m.sh(conf("nic", f"path={NIC}\ngiveBack=no"))
-    m.sh("systemctl start microvm@nic", 200)
-    m.sh("systemctl stop microvm@nic", 60)
-    m.until("[ \"$(stat -c %u /dev/vfio/[0-9]*)\" = 0 ]", 60)
-    equal("the driver after the stop", driver(m, NIC), "vfio-pci")
-    m.sh(conf("nic", f"path={NIC}"))
-    m.sh("systemctl start microvm-pci-devices@nic", 200)
-    m.sh(remove("nic"), 60)
-    comes_to(m, NIC, "e1000e")
-
-
-def test_wrong_card(m):
-    m.sh(conf("edu", f"path={EDU}\nexpect=8086:10d3"))
-    refused(m, "edu", r"\[device card\] 0000:02:00.0 is 1234:11e8, and expect says 8086:10d3")
-    m.sh(remove("edu"))
-
-
-def test_busy_group(m):
-    m.sh(conf("pair", f"path={PAIR0}"))
-    refused(m, "pair", r"shares IOMMU group \d+ with 0000:03:00.1 \(e1000e\)")
-    equal("the driver of the other", driver(m, PAIR1), "e1000e")
-    m.sh(remove("pair"))
-
-
-def test_whole_group(m):
-    m.sh(conf("pair", f"path={PAIR0}\n[device other]\nbus=pci\npath={PAIR1}"))
-    m.sh("systemctl start microvm@pair", 200)
-    equal("the driver of the other", driver(m, PAIR1), "vfio-pci")
-    m.sh(remove("pair"), 60)
-    comes_to(m, PAIR1, "e1000e")
-
-
-def test_disk_of_the_host(m):
-    m.sh(conf("disk", f"path={DISK}"))
-    refused(m, "disk", r"carries the file system on / of this host")
-    m.sh(remove("disk"))
-
-
-def test_default_route_of_the_host(m):
-    m.sh(f"ip link set $(ls /sys/bus/pci/devices/{NIC}/net) up; ip link add br9 type bridge; ip link set br9 up; "
-         f"ip link set $(ls /sys/bus/pci/devices/{NIC}/net) master br9; ip addr add 192.0.2.1/24 dev br9; "
-         "ip route add default via 192.0.2.2")
-    m.sh(conf("nic", f"path={NIC}"))
-    refused(m, "nic", r"carries the default route \(br9\) of this host")
-    m.sh("ip link del br9")
-    m.sh(remove("nic"))
-
-
-def test_missing_card(m):
-    m.sh("mkdir -p '/run/systemd/system/sys-bus-pci-devices-0000:0a:00.0.device.d'; "
-         "printf '[Unit]\\nJobRunningTimeoutSec=5\\n' >'/run/systemd/system/sys-bus-pci-devices-0000:0a:00.0.device.d/t.conf'")
-    m.sh(conf("none", "path=0000:0a:00.0"))
-    status, _ = m.try_sh("systemctl start microvm@none", 60)
-    equal("the start's success", status != 0, True)
-    m.sh("journalctl -b -q -o cat | grep 'Timed out waiting for device.*0000:0a:00.0'")
-    m.sh(conf("none", "path=0000:0a:00.0\nrequired=no"))
-    m.sh("systemctl start microvm@none", 200)
-    m.sh("journalctl -b -q -o cat -u microvm-pci-devices@none | grep '0000:0a:00.0 is not there; the MicroVM does without it'")
-    m.sh(remove("none"), 60)
-
-
-def test_guest_uses_it(m):
-    m.sh(conf("edu", f"path={EDU}", "test.pci=1234:11e8"))
-    m.sh("systemctl start microvm@edu", 200)
-    m.until("journalctl -b -q -o cat -u microvm@edu | grep -E 'guest: (ready|no pci)'", 600)
-    said = m.sh("journalctl -b -q -o cat -u microvm@edu | grep guest: ")
-    if not re.search(r"guest: lspci .* 1234:11E8", said) or not re.search(r"guest: pci 1234:11e8 memory=0x010000ED", said):
-        raise Failed(said)
-
-
-def test_pulled_and_back(m):
-    """The guest is up and lets go; the MicroVM stops, and starts when the card is back."""
-    m.qmp("device_del", id="edu")
-    m.until("! systemctl is-active --quiet microvm@edu && ! [ -e /sys/bus/pci/devices/0000:02:00.0 ]", 90)
-    m.until("[ $(systemctl show -P ActiveState microvm@edu) = inactive ]", 30)
-    m.sh("journalctl -b -q -o cat | grep '0000:02:00.0 was pulled out'")
-    m.qmp("device_add", driver="edu", id="edu", bus="port2")
-    m.until("systemctl is-active --quiet microvm@edu", 90)
-    equal("the driver", driver(m, EDU), "vfio-pci")
-    m.sh(remove("edu"), 60)
-
-
-def test_boot_claims(m):
-    m.sh(conf("nic", f"path={NIC}", more="autostart=no") + conf("edu", f"path={EDU}"))
-    m.sh("systemctl enable microvm@edu")
-
-
-def after_boot(m):
-    equal("the driver of the NIC", driver(m, NIC), "vfio-pci")
-    never = m.sh(f"dmesg | grep -c 'e1000e {NIC}' || true")
-    equal("what e1000e has said of it", never, "0")
-    m.sh("! systemctl is-active --quiet microvm@nic")
-    m.until("systemctl is-active --quiet microvm@edu", 120)
-    equal("the driver of edu", driver(m, EDU), "vfio-pci")
-    m.sh("systemctl start microvm@nic", 200)
-    m.sh("systemctl stop microvm@nic", 60)
-    comes_to(m, NIC, "e1000e")
-
-
-def test_first_reboot(m):
-    m.reboot()
-    after_boot(m)
-
-
-def test_second_reboot(m):
-    m.reboot()
-    after_boot(m)
-
-
-def test_absent_iommu(m):
-    m.power_off()
-    m.iommu = False
-    m.start()
-    m.sh("systemctl disable --now microvm@edu; rm /etc/microvm/edu.conf; systemctl daemon-reload", 60)
-    refused(m, "nic", r"0000:01:00.0 is in no IOMMU group: the host's IOMMU is off")
-
-
-def run(m, name, test):
-    began = time.monotonic()
-    try:
-        test(m)
-    except Exception as error:  # whatever it is, the next test may tell more
-        print(f"not ok - vm/{name}")
+    def show_failure(self, name, error):
         details = str(error) if isinstance(error, Failed) else traceback.format_exc()
         try:
-            details += "\n" + m.sh("journalctl -b -q --no-pager -o short-monotonic -u 'microvm*' -u 'sys-bus*' | tail -n 60", 60)
+            details += "\n" + self.machine.sh(SHOW_JOURNAL, 60)
         except Exception as another:
-            details += f"\nno journal: {another}"
-        print("\n".join("#   " + line for line in details.splitlines()), flush=True)
-        return
-    print(f"# {time.monotonic() - began:.0f} s\nok - vm/{name}", flush=True)
+            details += f"\nno journal: {another}\n" + self.machine.last_words()
+        print("\n".join([f"not ok - vm/{name}"] + ["#   " + line for line in details.splitlines()]), flush=True)
 
 
 def main():
-    image, scratch, wanted = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3:]
-    tests = [(name[5:], test) for name, test in globals().items() if name.startswith("test_")]
-    folder = scratch / "machine"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    m = Machine(folder, image, scratch / "build.tar")
-    try:
-        run(m, "boot", lambda machine: machine.start())
-        for name, test in tests:
-            if not wanted or name in wanted:
-                run(m, name, test)
-    finally:
-        m.stop()
+    image, scratch, names = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:]
+    files = [File(path, names) for path in sorted((pathlib.Path(__file__).parent / "t").glob("*.py"))]
+    files = [file for file in files if file.tests]
+    if not files:
+        sys.exit(f"suite.py: there is no {' '.join(names)}")
+    lanes = [Lane(number, files, image, scratch) for number in range(min(LANES, len(files)))]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
 
 
 main()

@@ -132,6 +132,23 @@ test_read_only_is_read_only() {
 	assert_eq content "$(sha256sum <"$image")" "$sum"
 }
 
+test_readers_share_an_image_and_keep_a_writer_out() {
+	local keys=(image=/srv/shared.img fsType=none)
+
+	truncate -s 4M /srv/shared.img
+	with_volume reader "" "${keys[@]}" readOnly=yes
+	with_volume other "" "${keys[@]}" readOnly=yes
+	start reader other
+	# As if the writer's file had been there when theirs were not.
+	rm /etc/microvm/reader.conf /etc/microvm/other.conf
+	with_volume writer "" "${keys[@]}"
+	assert_fails start writer
+	journal_has microvm@writer.service "/srv/shared.img is in use by another MicroVM or program"
+	rm /etc/microvm/writer.conf
+	systemctl kill --kill-whom=main --signal=TERM microvm@reader microvm@other
+	systemctl stop microvm@writer
+}
+
 test_other_file_systems() {
 	local fs
 

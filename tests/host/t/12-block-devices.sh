@@ -217,6 +217,36 @@ test_a_device_that_can_only_be_read() {
 	wait_until 10 nobody_let_in
 }
 
+told_of_disk() { journalctl -b -q -o cat OBJECT_SYSTEMD_UNIT=microvm@block.service | grep -c "$1" || true; }
+
+pull() { # With an event as of a device that is pulled: udev and systemd take it for gone.
+	udevadm trigger --action=change "/sys/class/block/${loop#/dev/}"
+	wait_until 10 systemctl is-active "dev-${loop#/dev/}.device"
+	udevadm trigger --action=remove "/sys/class/block/${loop#/dev/}"
+	wait_until 10 is_pulled
+	sleep 0.5 # for what that starts
+	journalctl --sync
+}
+
+is_pulled() { ! systemctl is-active "dev-${loop#/dev/}.device"; }
+
+# No guest is needed for it: what counts as one that runs is its runtime folder.
+test_a_device_that_goes_while_it_runs_is_told() {
+	attached
+	have_udev
+	mount -o remount,rw /sys/devices
+	mount -o remount,rw,bind /sys/devices
+	with_disk block "" "image=$loop" fsType=none
+	pull
+	assert_eq "lines without a MicroVM that runs" "$(told_of_disk 'is gone')" 0
+	mkdir -p /run/microvm/block
+	pull
+	assert_eq "lines with one" "$(told_of_disk '^volume data: its device is gone: .* microvm@block.service is restarted')" 1
+	rmdir /run/microvm/block
+	mount -o remount,ro,bind /sys/devices
+	end_udev
+}
+
 test_a_folder_below_the_state_folder_is_made() {
 	with_disk deep test.write=data:x image=sub/deep/x.img size=64
 	start deep

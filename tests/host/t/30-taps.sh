@@ -157,6 +157,24 @@ test_a_tap_that_fits_is_kept() {
 	[ -z "$(marked kept)" ] || fail "left: $(marked kept)"
 }
 
+# Prints how many system calls of these kinds a command makes, with all processes that it starts.
+counted() { # CALLS COMMAND...
+	strace -f -qq -e "trace=$1" -o /run/trace "${@:2}"
+	grep -cE '^[0-9]+ +[a-z]' /run/trace || true
+}
+
+test_one_process_with_one_socket_makes_and_deletes_them_all() {
+	local taps_of_many=(interface.many-{0..7}.type=tap) one
+
+	assert_eq sockets "$(counted socket "$taps" many "${taps_of_many[@]}")" 1
+	assert_eq "further processes and programs" "$(counted clone,clone3,fork,vfork "$taps" many "${taps_of_many[@]}")" 0
+	assert_eq taps "$(marked many | wc -l)" 8
+	"$taps" alone interface.alone-0.type=tap
+	one=$(counted sendto,sendmsg "$taps" --stop alone)
+	assert_eq "requests to delete eight" "$(counted sendto,sendmsg "$taps" --stop many)" "$one"
+	[ -z "$(marked many)$(marked alone)" ] || fail "left: $(marked many) $(marked alone)"
+}
+
 test_a_bridge_that_does_not_come_is_named() {
 	conf waiting <<-EOF
 		startupTimeout=1

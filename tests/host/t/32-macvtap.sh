@@ -8,32 +8,8 @@ marked() { ip -o link | grep -F "alias microvm $1" || true; }
 none_marked() { [ -z "$(marked "$1")" ]; }
 link_unit_is() { [ "$(property sys-subsystem-net-devices-low0.device ActiveState)" = "$1" ]; }
 
-# A container has no devtmpfs of its own: here is one that is slow.
-make_nodes() {
-	cat >/run/make-nodes <<-"EOF"
-		while sleep 0.2; do
-			for tap in /sys/class/macvtap/tap*; do
-				[ ! -e "$tap/dev" ] || [ -e "/dev/${tap##*/}" ] ||
-					mknod -m 600 "/dev/${tap##*/}" c $(tr : " " <"$tap/dev")
-			done
-			for node in /dev/tap*; do
-				[ -e "/sys/class/macvtap/${node##*/}" ] || rm -f "$node"
-			done
-		done
-	EOF
-	systemd-run --quiet --unit=make-nodes bash /run/make-nodes
-}
-
-# Nor device units, as long as it cannot write to /sys.
-have_udev() {
-	mount -o remount,rw /sys
-	systemctl start systemd-udevd
-	systemctl daemon-reexec
-}
-
 test_a_host_with_an_interface() {
 	have_udev
-	make_nodes
 	ip netns add far
 	ip link add low0 type veth peer name far0
 	ip link set far0 netns far
@@ -145,9 +121,6 @@ test_a_killed_hypervisor_leaves_nothing() {
 test_nothing_is_left() {
 	ip link del low0
 	ip netns del far
-	systemctl stop make-nodes systemd-udevd-kernel.socket systemd-udevd-control.socket systemd-udevd
-	rm -f /dev/tap*
-	mount -o remount,ro /sys
-	systemctl daemon-reexec
+	end_udev
 	no_leftovers mac
 }

@@ -34,6 +34,7 @@ test_virtiofsd_is_fenced_in() {
 	# CAP_SYS_ADMIN, _MODULE, _RAWIO, _PTRACE, _NET_ADMIN
 	assert_eq 'powers it must not have' $((0x$(awk '$1 == "CapEff:" { print $2 }' "/proc/$pid/status") & 0x2b1000)) 0
 	assert_fails su -s /bin/sh nobody -c 'test -e /run/microvm-virtiofsd/web:data'
+	assert_match "$(tr '\0' ' ' <"/proc/$pid/cmdline")" "--thread-pool-size=$(nproc) "
 }
 
 test_other_microvms_do_not_reach_the_socket() {
@@ -105,6 +106,44 @@ test_twenty_shares() {
 	no_leftovers many
 }
 
+# One that does not end with its connection, as one may whose file system hangs.
+test_virtiofsd_ends_with_its_microvm_also_without_a_file() {
+	cat >/usr/local/bin/hanging-virtiofsd <<-'EOF'
+		#!/bin/sh
+		for real in /usr/libexec/virtiofsd /usr/lib/qemu/virtiofsd; do
+			[ ! -x $real ] || break
+		done
+		[ "$1" != --version ] || exec $real --version
+		$real "$@"
+		exec sleep 1000
+	EOF
+	chmod 755 /usr/local/bin/hanging-virtiofsd
+	conf bound <<-'EOF'
+		shutdownTimeout = 1
+		[share one]
+		source = one
+		proto = virtiofs
+		[share two]
+		source = two
+		proto = virtiofs
+		[virtiofsd]
+		package = /usr/local/bin/hanging-virtiofsd
+	EOF
+	reload
+	start bound
+	assert_eq 'the first' "$(property microvm-virtiofsd@bound:one.service PartOf)" microvm@bound.service
+	sed -i '/^.share two/,/^proto/d' /etc/microvm/bound.conf
+	reload
+	assert_eq 'what is no longer in the file' "$(property microvm-virtiofsd@bound:two.service PartOf)" microvm@bound.service
+	rm /etc/microvm/bound.conf
+	reload
+	assert_match "$(property microvm-virtiofsd@bound:one.service Before)" 'microvm@bound.service'
+	stop bound || true
+	wait_until 10 share_ended bound:one
+	wait_until 10 share_ended bound:two
+	no_leftovers bound
+}
+
 # A user who owns a folder on the way could lead root's virtiofsd to another one at any time.
 test_links_in_a_folder_of_the_users_are_not_followed() {
 	local folder=/var/lib/microvms/web/data
@@ -140,6 +179,73 @@ test_folder_that_cannot_be_made_is_told() {
 	assert_fails start lost
 	journal_has install-microvm@lost.service '\[share data\] /srv/nowhere/data: the folder that it lies in does not exist'
 	systemctl reset-failed
+}
+
+is_free() { ! getent passwd "$1"; } # UID
+
+take() { # UID: when systemd has let go of it
+	wait_until 10 is_free "$1"
+	useradd --system --uid "$1" taken
+}
+
+# As after a boot in which the user got another number: here, because the first is taken.
+test_a_folder_that_was_made_follows_the_user() {
+	local first second
+
+	mkdir /srv/others
+	chown 61998:61998 /srv/others
+	conf moved <<-'EOF'
+		shutdownTimeout = 1
+		restart = no
+		[share made]
+		source = /srv/made
+		[share others]
+		source = /srv/others
+	EOF
+	reload
+	start moved
+	first=$(stat -c %u "/proc/$(main_pid moved)")
+	stop moved || true
+	assert_eq 'who it was made for' "$(stat -c '%u %a' /srv/made)" "$first 755"
+	touch /srv/made/of-root /srv/made/of-the-user
+	chown "$first:$first" /srv/made/of-the-user
+	take "$first"
+	start moved
+	second=$(stat -c %u "/proc/$(main_pid moved)")
+	[ "$second" != "$first" ] || fail 'the same user'
+	assert_eq 'its owners' "$(stat -c %u /srv/made /srv/made/of-the-user /srv/made/of-root | paste -s -d ' ')" "$second $second 0"
+	assert_eq "another's" "$(stat -c %u /srv/others)" 61998
+	stop moved || true
+	userdel taken
+	# Another folder in its place, of the same owner: nobody made it for us.
+	rm -r /srv/made
+	mkdir /srv/made
+	chown "$second:$second" /srv/made
+	take "$second"
+	start moved
+	assert_eq 'the new one' "$(stat -c %u /srv/made)" "$second"
+	stop moved || true
+	userdel taken
+	rm -r /srv/made /srv/others
+	systemctl reset-failed
+}
+
+test_a_share_waits_for_the_mount_that_it_lies_on() {
+	mkdir -p /run/systemd/system
+	printf '[Mount]\nWhat=tmpfs\nWhere=/srv/mounted\nType=tmpfs\n' >/run/systemd/system/srv-mounted.mount
+	up mounted test.share=data:in <<-'EOF'
+		[share data]
+		source = /srv/mounted/data
+		proto = virtiofs
+	EOF
+	assert_eq 'what is mounted' "$(findmnt -n -o FSTYPE /srv/mounted)" tmpfs
+	assert_eq 'the file' "$(cat /srv/mounted/data/log)" in
+	for unit in install-microvm@mounted microvm-virtiofsd@mounted:data microvm@mounted; do
+		assert_match "$(property "$unit.service" After)" srv-mounted.mount
+	done
+	stop mounted
+	systemctl stop srv-mounted.mount
+	rm /run/systemd/system/srv-mounted.mount
 }
 
 test_virtiofsd_that_is_none_is_refused() {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
-# A Debian 13 in which nothing was prepared mounts its volumes and shares. One boot for all: it takes a minute.
+# A Debian 13 in which nothing was prepared mounts its volumes and shares, and its systemd has its credentials. One boot
+# for all: it takes a minute.
 
 debian=$test_files/debian
 
@@ -17,6 +18,10 @@ write_script() { # FILE
 			touch "/srv/$d/new" && echo "guest: $d can be written"
 		done
 		echo "guest: owners $(stat -c %u /srv/mapped/log /srv/file/log /srv/fast/log | paste -s -d ' ')"
+		systemd-creds --system --no-legend list | sed 's/^/guest: listed /'
+		for c in file sealed plain a.name-with-more-than-the-28-bytes-of-fw_cfg; do
+			echo "guest: credential $c $(systemd-creds --system cat "$c")"
+		done
 		echo "guest: all done"
 	EOF
 }
@@ -24,6 +29,24 @@ write_script() { # FILE
 share() { # TAG PROTO [LINE...]
 	printf '[share %s]\nsource = %s\nproto = %s\nmountPoint = /srv/%s\n' "$1" "${source-$1}" "$2" "$1"
 	[ $# -lt 3 ] || printf '%s\n' "${@:3}"
+}
+
+console_had() { journalctl -b -q -o cat --no-pager -u microvm@debian.service | grep -E "$1" >/dev/null; }
+
+credentials() {
+	printf 'from a file' >/srv/secret
+	printf 'unsealed' | systemd-creds encrypt --with-key=host --name=sealed - /srv/sealed
+	chmod 600 /srv/secret /srv/sealed
+	cat <<-EOF
+		[credential file]
+		path = /srv/secret
+		[credential sealed]
+		encryptedPath = /srv/sealed
+		[credential plain]
+		value = as it is
+		[credential a.name-with-more-than-the-28-bytes-of-fw_cfg]
+		path = /srv/secret
+	EOF
 }
 
 test_guest_mounts_what_it_has() {
@@ -55,6 +78,7 @@ test_guest_mounts_what_it_has() {
 		share mapped 9p 'securityModel = mapped'
 		share file 9p 'securityModel = mapped-file'
 		source=/srv/given share nine-ro 9p 'readOnly = yes'
+		credentials
 	} | raw_conf debian
 	reload
 	start debian
@@ -66,6 +90,18 @@ test_guest_mounts_what_it_has() {
 	guest_says debian 'nine-ro has something'
 	guest_says debian 'owners 1000 1000 1000'
 	assert_fails journal_has microvm@debian.service 'can be written'
+}
+
+test_its_systemd_has_the_credentials() {
+	local name
+
+	for name in file sealed plain a.name-with-more-than-the-28-bytes-of-fw_cfg; do
+		console_had "guest: listed $name "
+	done
+	console_had 'guest: credential file from a file'
+	console_had 'guest: credential sealed unsealed'
+	console_had 'guest: credential plain as it is'
+	console_had 'guest: credential a.name-with-more-than-the-28-bytes-of-fw_cfg from a file'
 }
 
 test_host_sees_what_it_wrote() {
@@ -83,6 +119,6 @@ test_host_sees_what_it_wrote() {
 
 test_guest_powered_itself_off() {
 	wait_until 60 is_state debian inactive
-	wait_until 5 no_leftovers debian
+	no_leftovers debian
 	rm -f /srv/root.qcow2
 }

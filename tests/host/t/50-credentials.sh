@@ -32,6 +32,20 @@ test_nobody_else_reads_them() {
 	no_leftovers web
 }
 
+test_too_much_under_a_long_name_is_told() {
+	truncate -s 50k /srv/secrets/large
+	conf large <<-'EOF'
+		restart = no
+		[credential a.name-with-more-than-the-28-bytes-of-fw_cfg]
+		path = /srv/secrets/large
+	EOF
+	reload
+	assert_fails start large
+	journal_has microvm@large.service 'a.name-with-more.* is too large for a name of its length'
+	systemctl reset-failed
+	no_leftovers large
+}
+
 test_missing_file_is_told() {
 	rm /srv/secrets/file
 	assert_fails start web

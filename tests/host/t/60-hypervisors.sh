@@ -3,12 +3,7 @@
 # Hypervisors that need KVM, as stand-ins, inside of the real unit: its sandbox, its exit codes, its journal. A node that
 # can be opened is all that they want of KVM.
 
-test_a_node_for_kvm() {
-	[ ! -c /dev/kvm ] || skip 'the host has one'
-	mknod -m 660 /dev/kvm c 1 3 || skip 'no nodes can be made here'
-	chgrp kvm /dev/kvm
-	: >/srv/kvm-is-ours
-}
+test_a_node_for_kvm() { make_kvm_node; }
 
 # stands_in NAME HYPERVISOR <<EOF: a MicroVM whose hypervisor is the stand-in
 stands_in() {
@@ -132,6 +127,4 @@ test_no_bzimage_is_told() {
 	systemctl reset-failed
 }
 
-test_no_node_is_left() {
-	[ ! -e /srv/kvm-is-ours ] || rm /dev/kvm /srv/kvm-is-ours
-}
+test_no_node_is_left() { remove_kvm_node; }

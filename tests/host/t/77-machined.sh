@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# The MicroVM in machinectl: there, asked, gone.
+
+machine() { machinectl show "$1" -p "$2" --value; } # NAME PROPERTY
+listed() { machinectl list --no-legend | grep "^$1 "; } # NAME
+unlisted() { ! listed "$1"; }
+
+test_it_is_listed_with_what_it_is() {
+	up web <<<$'machineId=f81d4fae-7dec-11d0-a765-00a0c91e6bf6\n[interface tap0]\ntype=tap'
+	wait_until 10 listed web
+	assert_match "$(listed web)" '^web +vm +microvm'
+	assert_eq unit "$(machine web Unit)" microvm@web.service
+	assert_eq id "$(machine web Id)" f81d4fae7dec11d0a76500a0c91e6bf6
+	assert_match "$(machinectl status web --no-pager)" 'Iface: tap0'
+	assert_eq leader "$(cat "/proc/$(machine web Leader)/comm")" microvm-leader
+	assert_eq units "$(systemctl list-units --all --plain --no-legend '*microvm*machined*' | wc -l)" 0
+}
+
+test_reboot_is_a_restart_in_order() {
+	local pid
+
+	pid=$(main_pid web)
+	journal_mark
+	machinectl reboot web
+	guest_says web ready
+	journal_has microvm@web.service 'guest: bye'
+	assert_fails [ "$(main_pid web)" = "$pid" ]
+	wait_until 10 listed web
+}
+
+test_poweroff_asks_the_guest() {
+	journal_mark
+	machinectl poweroff web
+	wait_until 30 is_state web inactive
+	journal_has microvm@web.service 'guest: bye'
+	assert_eq result "$(property microvm@web Result)" success
+	wait_until 10 unlisted web
+	no_leftovers web
+}
+
+test_terminate_asks_the_guest() {
+	start web
+	guest_says web ready
+	wait_until 10 listed web
+	journal_mark
+	machinectl terminate web
+	wait_until 30 is_state web inactive
+	journal_has microvm@web.service 'guest: bye'
+	wait_until 10 unlisted web
+	no_leftovers web
+}
+
+leader_is_another() { listed "$1" && [ "$(machine "$1" Leader)" != "$2" ]; } # NAME PID
+
+test_a_crash_and_its_restart_are_one_machine() {
+	local leader
+
+	start web
+	wait_until 10 listed web
+	leader=$(machine web Leader)
+	kill -KILL "$(main_pid web)"
+	wait_until 30 leader_is_another web "$leader"
+	assert_eq leader "$(cat "/proc/$(machine web Leader)/comm")" microvm-leader
+	stop web
+	wait_until 10 unlisted web
+}
+
+test_the_file_can_say_no() {
+	conf unseen <<<'registerWithMachined=no'
+	reload
+	start unseen
+	assert_fails grep -q microvm-machined /run/systemd/generator/microvm@unseen.service.d/50-microvm.conf
+	sleep 0.5
+	assert_fails listed unseen
+	microvm power unseen kill
+}
+
+test_a_name_that_is_taken_is_told_and_costs_nothing() {
+	systemd-run --quiet --unit=stranger sleep 1000
+	busctl call org.freedesktop.machine1 /org/freedesktop/machine1 org.freedesktop.machine1.Manager RegisterMachine \
+		sayssus web 0 test container "$(property stranger MainPID)" ''
+	start web
+	wait_until 10 journal_has microvm@web.service "cannot register with systemd-machined: .*web.* already"
+	assert_eq state "$(state web)" active
+	microvm power web kill
+	systemctl stop stranger
+}

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""A guest uses what it got, loses it, and has it again."""
+
+from lib import EDU, card, comes_to, conf, driver, equal, guest_says, start
+
+
+def test_guest_uses_it(m):
+    m.sh(conf("edu", card(EDU), "test.pci=1234:11e8"))
+    start(m, "edu")
+    guest_says(m, "edu", r"guest: lspci .* 1234:11E8")
+    guest_says(m, "edu", r"guest: pci 1234:11e8 memory=0x010000ED")
+    guest_says(m, "edu", "guest: ready")
+
+
+def pull(m):
+    """Done when the guest has let go."""
+    m.qmp("device_del", id="edu")
+    m.until(f"! [ -e /sys/bus/pci/devices/{EDU} ]", 120)
+
+
+def plug(m):
+    m.qmp("device_add", driver="edu", id="edu", bus="port2")
+
+
+def test_pulled_and_back(m):
+    """The MicroVM stops, and starts when the card is back; here that is so before it has stopped."""
+    run = m.sh("systemctl show -P InvocationID microvm@edu")
+    pull(m)
+    plug(m)
+    m.until(f"systemctl is-active --quiet microvm@edu && [ $(systemctl show -P InvocationID microvm@edu) != {run} ]", 150)
+    m.sh("journalctl -b -q -o cat | grep '0000:02:00.0 was pulled out'")
+    equal("the driver", driver(m, EDU), "vfio-pci")
+    m.until("! systemctl is-active --quiet microvm-pci-lost@edu")
+
+
+def test_stopped_while_it_was_out(m):
+    guest_says(m, "edu", "guest: ready")
+    pull(m)
+    m.until("systemctl is-active --quiet microvm-pci-lost@edu", 60)
+    m.sh("systemctl stop microvm@edu")
+    plug(m)
+    comes_to(m, EDU, "vfio-pci")
+    m.until("systemctl is-active --quiet microvm-pci-devices@edu", 60)
+    m.sh("[ $(systemctl show -P ActiveState microvm@edu) = inactive ] && [ -z \"$(systemctl list-jobs --plain --no-legend)\" ]")
