@@ -10,8 +10,6 @@
 #include "../common/text.h"
 #include "../hypervisors/hypervisor.h"
 
-#include <unistd.h>
-
 static bool leave(void *arg)
 {
 	(void)arg;
@@ -23,10 +21,12 @@ static int refuse(const struct microvm *vm)
 	const struct hypervisor *h = hypervisors[vm->hypervisor];
 
 	if (h->console)
-		log_line(LEVEL_ERROR, "%s has no serial console ([%s] serialConsole=no)", vm->name, h->name);
+		log_line(LEVEL_ERROR, "%s has no serial console ([%s] serialConsole=no)", vm->name,
+			 h->name);
 	else
 		log_line(LEVEL_ERROR,
-			 "%s shows the console of %s in the journal alone: journalctl -f -u microvm@%s",
+			 "%s shows the console of %s in the journal alone: journalctl -f -u "
+			 "microvm@%s",
 			 h->name, vm->name, vm->name);
 	return EXIT_REFUSED;
 }
@@ -41,9 +41,7 @@ static int join(const struct microvm *vm)
 		r = attach_open(&bus, vm->name, &socket);
 	if (r != EXIT_DONE)
 		return r;
-	if (isatty(STDIN_FILENO))
-		terminal_tell("attached; Ctrl-] leaves");
-	r = terminal_join(socket, NULL, leave, NULL);
+	r = terminal_join(socket, "attached; Ctrl-] leaves", NULL, leave, NULL);
 	if (r < 0)
 		return log_failure(r, "the terminal");
 	terminal_tell(r == 0 ? "the hypervisor has ended" : "left");

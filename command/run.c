@@ -82,6 +82,7 @@ static int settle(struct run *run, struct words *unit)
 static int show(struct run *run)
 {
 	const struct terminal_watch watch = { bus_fd(&run->bus), start_failed };
+	const char *greeting = run->started ? NULL : "starting; Ctrl-] stops";
 	OWNED(drop_fd) int socket = -1;
 	int r = attach_open(&run->bus, run->name, &socket);
 
@@ -90,7 +91,7 @@ static int show(struct run *run)
 	if (r != EXIT_DONE)
 		return r;
 	run->started = true;
-	r = terminal_join(socket, &watch, leave, run);
+	r = terminal_join(socket, greeting, &watch, leave, run);
 	return r < 0 ? log_failure(r, "the terminal") : EXIT_DONE;
 }
 
@@ -124,7 +125,8 @@ static int refuse_running(struct run *run)
 
 	if (r != EXIT_DONE || has_ended(&unit))
 		return r;
-	log_line(LEVEL_ERROR, "%s runs already; microvm console %s attaches to it", run->name, run->name);
+	log_line(LEVEL_ERROR, "%s runs already; microvm console %s attaches to it", run->name,
+		 run->name);
 	return EXIT_REFUSED;
 }
 
@@ -141,7 +143,5 @@ int verb_run(const struct call *call)
 	r = bus_open(&run.bus);
 	if (r == EXIT_DONE)
 		r = refuse_running(&run);
-	if (r == EXIT_DONE && isatty(STDIN_FILENO))
-		terminal_tell("starting; Ctrl-] stops");
 	return r == EXIT_DONE ? run_to_end(&run) : r;
 }

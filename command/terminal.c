@@ -23,7 +23,7 @@ struct join {
 	const struct terminal_watch *watch;
 	terminal_leave leave;
 	void *arg;
-	bool silent; /* nothing more is typed */
+	bool silent;	  /* nothing more is typed */
 	char keys[CHUNK]; /* that the other side has not taken yet */
 	size_t key_count;
 };
@@ -96,7 +96,8 @@ static void keys_send(struct join *j)
 
 /* Each returns whether to leave. */
 
-/* A guest that does not read must not keep anybody from leaving: what is typed meanwhile is lost. */
+/* A guest that does not read must not keep anybody from leaving: what is typed meanwhile is lost.
+ */
 static bool keys_pass(struct join *j)
 {
 	char keys[CHUNK];
@@ -140,7 +141,8 @@ static int join_run(struct join *j)
 {
 	for (;;) {
 		bool full = j->key_count > 0, deaf = j->silent || (full && !j->is_terminal);
-		struct pollfd p[] = { { .fd = j->socket, .events = (short)(POLLIN | (full ? POLLOUT : 0)) },
+		struct pollfd p[] = { { .fd = j->socket,
+					.events = (short)(POLLIN | (full ? POLLOUT : 0)) },
 				      { .fd = j->signals, .events = POLLIN },
 				      { .fd = deaf ? -1 : STDIN_FILENO, .events = POLLIN },
 				      { .fd = j->watch ? j->watch->fd : -1, .events = POLLIN } };
@@ -164,7 +166,8 @@ void terminal_tell(const char *text)
 	(void)dprintf(STDERR_FILENO, raw ? "\r\n[%s]\r\n" : "[%s]\n", text);
 }
 
-int terminal_join(int socket, const struct terminal_watch *watch, terminal_leave leave, void *arg)
+int terminal_join(int socket, const char *greeting, const struct terminal_watch *watch,
+		  terminal_leave leave, void *arg)
 {
 	struct join j = { .socket = socket, .watch = watch, .leave = leave, .arg = arg };
 	OWNED(drop_fd) int signals = -1;
@@ -175,6 +178,8 @@ int terminal_join(int socket, const struct terminal_watch *watch, terminal_leave
 	if (signals < 0)
 		return signals;
 	r = terminal_make_raw(&j);
+	if (r == 0 && greeting && j.is_terminal)
+		terminal_tell(greeting);
 	if (r == 0)
 		r = join_run(&j);
 	terminal_restore(&j);
