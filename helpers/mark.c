@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "mark.h"
 
+#include "../common/digest.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -9,16 +11,11 @@ static bool in_range(unsigned group)
 	return group >= GROUP_FIRST && group <= GROUP_LAST;
 }
 
-/* FNV-1a, as far as the range goes */
 static unsigned group_of(const char *kind, const char *name)
 {
-	uint32_t hash = 2166136261;
+	uint64_t digest = digest_add_text(digest_add_text(DIGEST_OF_NOTHING, kind), name);
 
-	for (; *kind; kind++)
-		hash = (hash ^ (unsigned char)*kind) * 16777619;
-	for (; *name; name++)
-		hash = (hash ^ (unsigned char)*name) * 16777619;
-	return GROUP_FIRST + hash % (GROUP_LAST - GROUP_FIRST + 1);
+	return GROUP_FIRST + (unsigned)(digest % (GROUP_LAST - GROUP_FIRST + 1));
 }
 
 /* The kernel gives a link that it makes a group and no alias: one that was being made when its

@@ -9,6 +9,7 @@
 #include "huge-pages.h"
 #include "notify.h"
 #include "process.h"
+#include "program.h"
 #include "refusal.h"
 #include "release.h"
 #include "render-node.h"
@@ -23,7 +24,6 @@
 #include "../common/text.h"
 #include "../config/arguments.h"
 #include "../config/identity.h"
-#include "../config/package.h"
 #include "../config/root.h"
 #include "../hypervisors/hypervisor.h"
 
@@ -128,114 +128,6 @@ static int read_words(struct start *s, const char *name, char **words)
 	if (s->vm.graphics.enable)
 		s->render_node = render_node_find();
 	return r;
-}
-
-/* Where PATH has the program, or NULL; free() by the caller. */
-static char *find_in_path(const char *program)
-{
-	const char *path = getenv("PATH");
-
-	for (path = path ? path : "/usr/local/bin:/usr/bin:/bin"; *path;) {
-		size_t n = strcspn(path, ":");
-		OWNED(drop_str) char *candidate = text_format("%.*s/%s", (int)n, path, program);
-
-		if (n > 0 && access(candidate, X_OK) == 0)
-			return MOVE(candidate);
-		path += n + (path[n] == ':');
-	}
-	return NULL;
-}
-
-/* What a binary emulates, by its name. */
-static enum architecture emulated_by(const struct hypervisor *h, const char *program)
-{
-	const char *name = program ? strrchr(program, '/') : NULL;
-
-	for (enum architecture a = 0; name && h->emulators && a < ARCHITECTURES; a++)
-		if (strcmp(name + 1, h->emulators[a].program) == 0)
-			return a;
-	return HOST_ARCHITECTURE;
-}
-
-/* What boots knows for whom it was built; what is packed tells nothing. */
-static int find_architecture(struct start *s)
-{
-	const struct hypervisor *h = s->hypervisor;
-	const char *boots = s->vm.kernel ? s->vm.kernel : s->vm.firmware;
-	enum architecture found = ARCHITECTURE_UNKNOWN;
-
-	if (s->vm.kernel)
-		found = kernel_image(s->vm.kernel).architecture;
-	if (found == ARCHITECTURE_UNKNOWN && s->vm.firmware)
-		found = s->firmware.architecture;
-	if (found == ARCHITECTURE_UNKNOWN)
-		found = emulated_by(h, h->package(&s->vm));
-	s->launch.architecture = found;
-	if (found == HOST_ARCHITECTURE || h->emulators)
-		return 0;
-	log_line(LEVEL_ERROR,
-		 "%s is for %s, and %s runs guests of the host's architecture, %s, alone; write "
-		 "hypervisor=qemu",
-		 boots, architecture_names[found], h->name, architecture_names[HOST_ARCHITECTURE]);
-	return EXIT_REFUSED;
-}
-
-static int not_installed(const char *program, const char *debian, const char *hypervisor)
-{
-	OWNED(drop_str) char *how =
-		debian ? text_format(" (on Debian: apt install %s)", debian) : text_copy("");
-
-	log_line(LEVEL_ERROR, "%s is not installed%s; or set [%s] package to its path", program, how,
-		 hypervisor);
-	return EXIT_REFUSED;
-}
-
-static int find_runner(struct start *s)
-{
-	s->program = text_format("%s/" PACKAGE_RUN, s->vm.runner);
-	return access(s->program, X_OK) < 0 ? log_failure(-errno, "runner: %s", s->program) : EXIT_DONE;
-}
-
-static int find_program(struct start *s)
-{
-	const struct hypervisor *h = s->hypervisor;
-	const struct emulator plain = { h->program, NULL };
-	const struct emulator *e = h->emulators ? &h->emulators[s->launch.architecture] : &plain;
-	const char *package = h->package(&s->vm);
-
-	if (s->vm.runner)
-		return find_runner(s);
-	if (package && access(package, X_OK) < 0)
-		return log_failure(-errno, "[%s] package: %s", h->name, package);
-	s->program = package ? text_copy(package) : find_in_path(e->program);
-	return s->program ? 0 : not_installed(e->program, e->debian, h->name);
-}
-
-/* 0 or -errno. Opening tells more than access(2): a device cgroup and a module that is missing too. */
-static int try_kvm(void)
-{
-	OWNED(drop_fd) int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-
-	return fd < 0 ? -errno : 0;
-}
-
-/* A command that is only printed can be for a host that has KVM. */
-static int find_kvm(struct start *s, bool printed)
-{
-	const struct hypervisor *h = s->hypervisor;
-	const enum architecture guest = s->launch.architecture;
-	int r = h->own_affair || (printed && !h->emulators) ? 0 : try_kvm();
-
-	if (r < 0 && !h->emulators)
-		return log_failure(r, "%s needs KVM, and /dev/kvm cannot be used", h->name);
-	if (guest != HOST_ARCHITECTURE)
-		log_line(LEVEL_WARNING, "the guest is emulated and slow: it is for %s, and the host is %s",
-			 architecture_names[guest], architecture_names[HOST_ARCHITECTURE]);
-	else if (r < 0)
-		log_line(LEVEL_WARNING, "KVM is not available, the guest is emulated and slow: /dev/kvm: %s",
-			 strerror(-r));
-	s->launch.kvm = r == 0 && guest == HOST_ARCHITECTURE;
-	return 0;
 }
 
 static int identify(struct start *s)
@@ -361,7 +253,7 @@ static int open_console(struct start *s, bool printed)
 
 static int make_command(struct start *s, bool printed)
 {
-	int r = find_kvm(s, printed);
+	int r = program_kvm(s->hypervisor, s->launch.architecture, printed, &s->launch.kvm);
 
 	describe_launch(s);
 	if (r == 0)
@@ -590,9 +482,9 @@ static int start(enum made made, const char *name, char **words)
 	int r = read_words(&s, name, words);
 
 	if (r == 0)
-		r = find_architecture(&s);
+		r = program_architecture(&s.vm, &s.firmware, &s.launch.architecture);
 	if (r == 0)
-		r = find_program(&s);
+		r = program_find(&s.vm, s.launch.architecture, &s.program);
 	if (r == 0)
 		r = make_command(&s, made != MADE_RUN);
 	if (r != 0)
