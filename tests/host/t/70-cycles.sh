@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
-# A MicroVM with everything attached, started and stopped two hundred times, at random moments and by the death of
+# A MicroVM with everything attached, started and stopped again and again, at random moments and by the death of
 # whatever runs for it. Then the host is as it was before.
 
 folder=/var/lib/microvms/cycle
+# All of them on one flavour: they are the dearest test of all. The other's systemd is tried on the same ways.
+case $prefix in
+*bookworm) cycles=200 ;;
+*) cycles=50 ;;
+esac
 
 # Most cycles end before a guest could answer its power button, so nobody waits for it.
 write_conf() { # [WORD...]
@@ -61,15 +66,15 @@ test_what_was_written_outlives_a_cut() {
 	assert_eq "the second share" "$(paste -s -d ' ' /srv/two/log)" "1 2"
 }
 
-test_two_hundred_cycles_leave_nothing() {
+test_cycles_leave_nothing() {
 	write_conf
-	python3 "$here/cycles.py" cycle "${CYCLES:-200}" ${SEED:+"$SEED"} | tee /run/cycles.log
+	python3 "$here/cycles.py" cycle "${CYCLES:-$cycles}" ${SEED:+"$SEED"} | tee /run/cycles.log
 }
 
 test_no_volume_is_damaged() {
 	local image
 
-	patience=60s write_conf test.read=own test.read=let-in 
+	patience=60s write_conf test.read=own test.read=let-in
 	start cycle
 	guest_says cycle ready 180
 	stop cycle
