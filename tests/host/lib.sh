@@ -10,7 +10,7 @@
 # Between two files everything that is named microvm is stopped and removed; between the tests of one file nothing is.
 
 test_files=/usr/lib/microvm-test
-kernel=$test_files/vmlinuz
+kernel=$test_files/vmlinux
 initrd=$test_files/initrd
 # Without KVM a kernel cannot trust the clock to find its own speed; self-tests take most of a boot.
 kernel_params='cryptomgr.notests tsc_early_khz=2000000 panic=-1 reboot=t quiet'

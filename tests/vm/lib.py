@@ -15,7 +15,7 @@ def conf(name, text="", words="", more=""):
     """A script that writes the file of a MicroVM of little memory: WORDS are for its kernel, MORE is of [microvm]."""
     return f"""mkdir -p /etc/microvm; cat >/etc/microvm/{name}.conf <<'END'
 [microvm]
-kernel=/usr/lib/microvm-test/vmlinuz
+kernel=/usr/lib/microvm-test/vmlinux
 initrdPath=/usr/lib/microvm-test/initrd
 kernelParams={BOOT} {words}
 mem=192

@@ -70,7 +70,7 @@ class Machine:
         return qemu + [
             "-M", "q35,accel=tcg,kernel-irqchip=split", "-cpu", "max,svm=off", "-smp", "1", "-m", "1536", "-nodefaults", "-display", "none",
             *(["-device", "intel-iommu,intremap=on"] if self.iommu else []),
-            "-kernel", self.image / "vmlinuz", "-initrd", self.image / "initrd",
+            "-kernel", self.image / "vmlinux", "-initrd", self.image / "initrd",
             "-append", options + (" intel_iommu=on" if self.iommu else ""),
             "-serial", f"file:{self.folder}/console",
             "-serial", f"unix:{self.folder}/agent,server=on,wait=off",

@@ -97,6 +97,8 @@ test_template_is_found() {
 }
 
 test_firmware_starts_the_kernel() {
+	local kernel=$test_files/vmlinuz # as a file that firmware can start
+
 	conf uefi test.efi=Boots <<<'firmware = /usr/share/OVMF/OVMF_CODE_4M.fd'
 	reload
 	start uefi
