@@ -38,7 +38,7 @@ static bool has_our_initrd(const struct microvm *vm)
 	return vm->initrd_path && strcmp(vm->initrd_path, path) == 0;
 }
 
-/* The host's own system knows a name and file systems that are the host's. */
+/* The host's own system knows a name, file systems and an ID that are the host's. */
 void guest_root_add(struct text *line, const struct microvm *vm)
 {
 	OWNED(drop_str) char *device = NULL;
@@ -54,5 +54,5 @@ void guest_root_add(struct text *line, const struct microvm *vm)
 	if (root_has_overlay(vm))
 		add_overlay(line, vm);
 	if (root_is_host(vm))
-		text_addf(line, " fstab=no systemd.hostname=%s", vm->name);
+		text_addf(line, " fstab=no systemd.hostname=%s systemd.machine_id=%s", vm->name, vm->machine_id);
 }
