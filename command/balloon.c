@@ -25,8 +25,17 @@ static void drop_json(json_object **o)
 	(void)json_object_put(*o);
 }
 
-/* "BalloonStats.balloon_actual" of the reply. */
-static bool number_of(const char *reply, const char *field, uint64_t *ret)
+/* The one of its numbers that says most. */
+static const char *field_of(const struct microvm *vm)
+{
+	const struct balloon *b = hypervisors[vm->hypervisor]->balloon;
+	bool clear = !b->counts_plugged || vm->hotplug_mem == 0;
+
+	return b->has ? b->has : b->left && clear ? b->left : b->wanted;
+}
+
+/* "BalloonStats.balloon_actual" of the reply, if that is no more than MOST. */
+static bool number_of(const char *reply, const char *field, uint64_t most, uint64_t *ret)
 {
 	OWNED(drop_json) json_object *whole = json_tokener_parse(reply);
 	OWNED(drop_str) char *path = text_copy(field);
@@ -37,26 +46,27 @@ static bool number_of(const char *reply, const char *field, uint64_t *ret)
 		if (!json_object_object_get_ex(o, part, &o))
 			return false;
 	*ret = (uint64_t)json_object_get_int64(o);
-	return json_object_is_type(o, json_type_int);
+	return json_object_is_type(o, json_type_int) && *ret <= most;
 }
 
 /* What the balloon has, in bytes. */
 static int balloon_ask(const struct microvm *vm, uint64_t *ret)
 {
 	const struct hypervisor *h = hypervisors[vm->hypervisor];
+	const char *field = field_of(vm);
 	OWNED(drop_str) char *reply = NULL;
 	uint64_t number;
 	int r = put_question(vm, h->balloon->ask, &reply);
 
 	if (r != EXIT_DONE)
 		return r;
-	if (!reply || !number_of(reply, h->balloon->field, &number)) {
+	if (!reply || !number_of(reply, field, vm->mem / h->balloon->unit, &number)) {
 		log_line(LEVEL_ERROR, "%s does not tell the size of the balloon: %s", h->name,
 			 reply ? reply : "no reply");
 		return EXIT_REFUSED;
 	}
 	number *= h->balloon->unit;
-	*ret = !h->balloon->tells_left ? number : number < vm->mem ? vm->mem - number : 0;
+	*ret = field == h->balloon->left ? vm->mem - number : number;
 	return EXIT_DONE;
 }
 
@@ -74,7 +84,8 @@ static int balloon_set(const struct microvm *vm, uint64_t size)
 
 static void show(const struct microvm *vm, uint64_t size)
 {
-	const char *verb = hypervisors[vm->hypervisor]->balloon->tells_target ? "is to have" : "has";
+	bool wanted = field_of(vm) == hypervisors[vm->hypervisor]->balloon->wanted;
+	const char *verb = wanted ? "is to have" : "has";
 
 	printf("The balloon of %s %s %" PRIu64 " MiB, the guest %" PRIu64 " of %" PRIu64 " MiB.\n", vm->name,
 	       verb, size >> 20, (vm->mem - size) >> 20, vm->mem >> 20);

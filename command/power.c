@@ -13,49 +13,60 @@
 #include <signal.h>
 #include <string.h>
 
-/* As a stop: the guest is asked, and no restart policy starts again what was switched off. */
-static int power_off(struct systemd *bus, const struct microvm *vm, const char *unit)
+static int begin(struct systemd *bus, const char *job, const char *unit)
 {
-	int r = bus_job(bus, "StopUnit", unit);
+	int r = bus_open(bus);
 
-	(void)vm;
+	return r == EXIT_DONE ? bus_job(bus, job, unit) : r;
+}
+
+/* The job comes first, so that the hypervisor's end is part of it. */
+static int cut_off(struct systemd *bus, const char *job, const char *unit)
+{
+	int r = begin(bus, job, unit);
+
+	if (r == EXIT_DONE)
+		r = bus_kill(bus, unit, "main", SIGKILL);
 	return r == EXIT_DONE ? bus_wait(bus) : r;
 }
 
-/* The job comes first, so that the hypervisor's end is part of a stop. What is asked for is no
- * failure. */
-static int power_kill(struct systemd *bus, const struct microvm *vm, const char *unit)
+/* As a stop: the guest is asked, and no restart policy starts again what was switched off. */
+static int power_off(const struct microvm *vm, const char *unit)
 {
-	int r = bus_job(bus, "StopUnit", unit);
+	OWNED(drop_systemd) struct systemd bus = { 0 };
+	int r = begin(&bus, "StopUnit", unit);
+
+	(void)vm;
+	return r == EXIT_DONE ? bus_wait(&bus) : r;
+}
+
+/* What is asked for is no failure. */
+static int power_kill(const struct microvm *vm, const char *unit)
+{
+	OWNED(drop_systemd) struct systemd bus = { 0 };
+	int r = cut_off(&bus, "StopUnit", unit);
 
 	(void)vm;
 	if (r == EXIT_DONE)
-		r = bus_kill(bus, unit, "main", SIGKILL);
-	if (r == EXIT_DONE)
-		r = bus_wait(bus);
-	if (r == EXIT_DONE)
-		bus_reset_failed(bus, unit);
+		bus_reset_failed(&bus, unit);
 	return r;
 }
 
 /* Where a machine cannot be reset, it is cut off and started again. */
-static int power_reset(struct systemd *bus, const struct microvm *vm, const char *unit)
+static int power_reset(const struct microvm *vm, const char *unit)
 {
+	OWNED(drop_systemd) struct systemd bus = { 0 };
 	OWNED(drop_str) char *reply = NULL;
 	const char *question = hypervisors[vm->hypervisor]->ask_reset;
-	int r;
 
 	if (question && vm->socket && *vm->socket)
 		return put_question(vm, question, &reply);
-	r = bus_job(bus, "RestartUnit", unit);
-	if (r == EXIT_DONE)
-		r = bus_kill(bus, unit, "main", SIGKILL);
-	return r == EXIT_DONE ? bus_wait(bus) : r;
+	return cut_off(&bus, "RestartUnit", unit);
 }
 
 static const struct action {
 	const char *name;
-	int (*run)(struct systemd *bus, const struct microvm *vm, const char *unit);
+	int (*run)(const struct microvm *vm, const char *unit);
 } actions[] = {
 	{ "poweroff", power_off },
 	{ "reset", power_reset },
@@ -75,7 +86,6 @@ int verb_power(const struct call *call)
 {
 	const struct action *action = action_find(call->arguments[1]);
 	OWNED(drop_microvm) struct microvm vm = { 0 };
-	OWNED(drop_systemd) struct systemd bus = { 0 };
 	OWNED(drop_str) char *name = NULL;
 	OWNED(drop_str) char *unit = NULL;
 	int r;
@@ -85,10 +95,8 @@ int verb_power(const struct call *call)
 	r = instance_name(call->arguments[0], &name);
 	if (r == EXIT_DONE)
 		r = instance_running(name, &vm);
-	if (r == EXIT_DONE)
-		r = bus_open(&bus);
 	if (r != EXIT_DONE)
 		return r;
 	unit = instance_unit(name);
-	return action->run(&bus, &vm, unit);
+	return action->run(&vm, unit);
 }

@@ -326,10 +326,11 @@ static const char *cloud_hypervisor_package(const struct microvm *vm)
 
 static const struct balloon balloon = {
 	.ask = "GET /api/v1/vm.info",
-	.field = "memory_actual_size",
+	.left = "memory_actual_size",
+	.wanted = "config.balloon.size",
+	.counts_plugged = true,
 	.set = "PUT /api/v1/vm.resize {\"desired_balloon\":%ju}",
 	.unit = 1,
-	.tells_left = true,
 };
 
 const struct hypervisor hypervisor_cloud_hypervisor = {

@@ -273,9 +273,7 @@ int control_question(struct control *c, const char *question, int64_t deadline, 
 			return -ESRCH;
 		if (news == NEWS_OPEN)
 			(void)control_ask(c, question);
-		if (news == NEWS_NO)
-			return -EREMOTEIO;
-		if (news == NEWS_YES || news == NEWS_NOT_YET) {
+		if (news == NEWS_YES || news == NEWS_NO || news == NEWS_NOT_YET) {
 			*reply = last_reply(c);
 			return news == NEWS_YES || *reply ? 0 : -EREMOTEIO;
 		}

@@ -340,12 +340,14 @@ static enum news talk_next(void *talk, struct text *send)
 		news = judge(t->packet.at);
 	if (news == NEWS_NONE) {
 		drop_text(&t->packet);
-	} else {
-		drop_text(&t->reply);
-		t->reply = t->packet;
-		t->packet = (struct text){ 0 };
+		return news;
 	}
-	t->asked &= news == NEWS_NONE;
+	t->asked = false;
+	drop_text(&t->reply);
+	if (news == NEWS_NO)
+		drop_text(&t->packet);
+	t->reply = t->packet;
+	t->packet = (struct text){ 0 };
 	return news;
 }
 
@@ -376,7 +378,7 @@ const struct language language_crosvm = {
 
 static const struct balloon balloon = {
 	.ask = "{\"BalloonCommand\":\"Stats\"}",
-	.field = "BalloonStats.balloon_actual",
+	.has = "BalloonStats.balloon_actual",
 	.set = "{\"BalloonCommand\":{\"Adjust\":{\"num_bytes\":%ju,\"wait_for_success\":false}}}",
 	.unit = 1,
 };

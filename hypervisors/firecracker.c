@@ -244,10 +244,9 @@ static const char *firecracker_package(const struct microvm *vm)
 /* How far it has got would be in its statistics, which have to be switched on before the start. */
 static const struct balloon balloon = {
 	.ask = "GET /balloon",
-	.field = "amount_mib",
+	.wanted = "amount_mib",
 	.set = "PATCH /balloon {\"amount_mib\":%ju}",
 	.unit = 1 << 20,
-	.tells_target = true,
 };
 
 const struct hypervisor hypervisor_firecracker = {

@@ -73,12 +73,13 @@ struct queues {
 /* The balloon of a guest that runs, in the words of the protocol. */
 struct balloon {
 	const char *ask;
-	const char *field; /* the number in the reply, "BalloonStats.balloon_actual" */
-	const char *set;   /* with a %ju for the number */
-	uint64_t unit;	   /* of both numbers, in bytes */
-	bool tells_left;   /* the reply is what the guest has left, not what the balloon has */
+	/* The number in the reply: what the balloon has ("BalloonStats.balloon_actual"), or what it has
+	 * left to the guest, or, of who tells no more, what it was last asked to have. */
+	const char *has, *left, *wanted;
+	bool counts_plugged; /* what is left has in it what was plugged in, and nobody tells them apart */
+	const char *set;     /* with a %ju for the number */
 	bool sets_left;
-	bool tells_target; /* not how far it has got */
+	uint64_t unit; /* of both numbers, in bytes */
 };
 
 struct hypervisor {

@@ -228,11 +228,10 @@ static const char *stratovirt_package(const struct microvm *vm)
 
 static const struct balloon balloon = {
 	.ask = "query-balloon",
-	.field = "actual",
+	.left = "actual",
 	.set = "balloon {\"value\":%ju}",
-	.unit = 1,
-	.tells_left = true,
 	.sets_left = true,
+	.unit = 1,
 };
 
 const struct hypervisor hypervisor_stratovirt = {

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Configuration files by the vendors' own API descriptions, strictly: what they do not name is an error."""
 
+import copy
+import functools
+import json
 import pathlib
 
 import jsonschema
@@ -23,8 +26,7 @@ def strict(node):
 
 
 def firecracker():
-    with open(data / "firecracker.yaml", encoding="utf-8") as file:
-        api = strict(yaml.safe_load(file))
+    api = copy.deepcopy(api_of("firecracker")[0])
     whole = api["definitions"]["FullVmConfiguration"]
     # Of a file, unlike of the API, src/vmm/src/resources.rs (VmmConfig) wants these, and takes a path for the other.
     whole["required"] = ["boot-source", "drives"]
@@ -41,9 +43,35 @@ def judge(hypervisor, config):
             for error in validator.iter_errors(config)]
 
 
+@functools.cache
+def api_of(hypervisor):
+    with open(data / f"{hypervisor}.yaml", encoding="utf-8") as file:
+        api = strict(yaml.safe_load(file))
+    base = api.get("basePath", "") or api.get("servers", [{"url": ""}])[0]["url"].removeprefix("http://localhost")
+    return api, base.rstrip("/")
+
+
 def operations(hypervisor):
     """The requests of the vendor's API: {("PUT", "/path")}."""
-    with open(data / f"{hypervisor}.yaml", encoding="utf-8") as file:
-        api = yaml.safe_load(file)
-    base = api.get("basePath", "") or api.get("servers", [{"url": ""}])[0]["url"].removeprefix("http://localhost")
-    return {(method.upper(), base.rstrip("/") + path) for path, methods in api["paths"].items() for method in methods}
+    api, base = api_of(hypervisor)
+    return {(method.upper(), base + path) for path, methods in api["paths"].items() for method in methods}
+
+
+def body_schema(operation):
+    """Of a request's body, in Swagger 2 or OpenAPI 3; None: it has none."""
+    if "requestBody" in operation:
+        return operation["requestBody"]["content"]["application/json"]["schema"]
+    return next((parameter["schema"] for parameter in operation.get("parameters", []) if parameter["in"] == "body"), None)
+
+
+def judge_request(hypervisor, method, path, body):
+    """What is wrong with it, or nothing."""
+    api, base = api_of(hypervisor)
+    if (method, path) not in operations(hypervisor):
+        return f"the vendor's API has no {method} {path}"
+    wanted = body_schema(api["paths"][path.removeprefix(base)][method.lower()])
+    if not wanted or not body:
+        return f"{path} with body '{body}'" if bool(wanted) != bool(body) else None
+    whole = wanted | {key: api[key] for key in ("definitions", "components") if key in api}
+    error = next(jsonschema.Draft4Validator(whole).iter_errors(json.loads(body)), None)
+    return error and f"{path}: {error.message}"
