@@ -25,7 +25,7 @@ static void drop_json(json_object **o)
 	(void)json_object_put(*o);
 }
 
-/* The one of its numbers that says most. */
+/* The one of its numbers that says most; NULL: none says anything of this one. */
 static const char *field_of(const struct microvm *vm)
 {
 	const struct balloon *b = hypervisors[vm->hypervisor]->balloon;
@@ -147,6 +147,10 @@ static int find(const char *argument, struct microvm *vm)
 		log_line(LEVEL_ERROR, "%s has no balloon; write balloon=yes, and start it again", name);
 	else if (!hypervisors[vm->hypervisor]->balloon)
 		log_line(LEVEL_ERROR, "%s cannot be asked about its balloon while the guest runs",
+			 hypervisors[vm->hypervisor]->name);
+	else if (!field_of(vm))
+		log_line(LEVEL_ERROR, "%s cannot tell a balloon from memory that is not plugged in; do without "
+				      "hotplugMem",
 			 hypervisors[vm->hypervisor]->name);
 	else
 		return EXIT_DONE;

@@ -185,7 +185,7 @@ static int find_release(struct start *s)
 	int r;
 
 	s->launch.release = UINT_MAX;
-	if (!h->ask_release)
+	if (!h->ask_release || (h->needs_release && !h->needs_release(&s->vm)))
 		return 0;
 	r = program_release(s->program, h->ask_release, &s->launch.release);
 	if (r < 0)

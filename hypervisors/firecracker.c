@@ -190,14 +190,6 @@ static void firecracker_check(const struct microvm *vm, struct problems *problem
 	check_mtus(vm, problems);
 }
 
-static void too_old(const struct section *s, const char *key, unsigned release, unsigned needed,
-		    struct problems *problems)
-{
-	if (release < needed)
-		problem_in(problems, s, key, "firecracker %u.%u is installed, and this needs %u.%u",
-			   release >> 16, release & 0xffff, needed >> 16, needed & 0xffff);
-}
-
 static void check_kernel(const struct microvm *vm, unsigned release, struct problems *problems)
 {
 	if (vm->kernel && release < RELEASE(1, 17) &&
@@ -213,14 +205,14 @@ static void firecracker_check_release(const struct microvm *vm, unsigned release
 {
 	check_kernel(vm, release, problems);
 	if (vm->hugepage_mem)
-		too_old(&vm->section, "hugepageMem", release, RELEASE(1, 7), problems);
+		check_too_old(vm, &vm->section, "hugepageMem", release, RELEASE(1, 7), problems);
 	if (vm->hotplug_mem > 0)
-		too_old(&vm->section, "hotplugMem", release, RELEASE(1, 14), problems);
+		check_too_old(vm, &vm->section, "hotplugMem", release, RELEASE(1, 14), problems);
 	if (vm->firecracker.cpu)
-		too_old(&vm->firecracker.section, "cpu", release, RELEASE(1, 13), problems);
+		check_too_old(vm, &vm->firecracker.section, "cpu", release, RELEASE(1, 13), problems);
 	for (each(struct interface, i, vm->interfaces))
 		if (i->mtu > 0)
-			too_old(&i->section, "mtu", release, RELEASE(1, 16), problems);
+			check_too_old(vm, &i->section, "mtu", release, RELEASE(1, 16), problems);
 }
 
 static const char *firecracker_config_over(const struct microvm *vm)

@@ -76,7 +76,7 @@ struct balloon {
 	/* The number in the reply: what the balloon has ("BalloonStats.balloon_actual"), or what it has
 	 * left to the guest, or, of who tells no more, what it was last asked to have. */
 	const char *has, *left, *wanted;
-	bool counts_plugged; /* what is left has in it what was plugged in, and nobody tells them apart */
+	bool counts_plugged; /* what is left has in it what was plugged in: it tells nothing of the balloon */
 	const char *set;     /* with a %ju for the number */
 	bool sets_left;
 	uint64_t unit; /* of both numbers, in bytes */
@@ -123,6 +123,8 @@ struct hypervisor {
 
 	/* All of these may be NULL. */
 
+	/* Whether it matters which version is there; without it that is always asked. */
+	bool (*needs_release)(const struct microvm *vm);
 	/* Refuses at the start what the binary that is there is too old for. */
 	void (*check_release)(const struct microvm *vm, unsigned release, struct problems *problems);
 	/* Adds the JSON file that microvm-run writes and the command names, a word each value:

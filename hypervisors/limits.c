@@ -120,6 +120,15 @@ void check_tags(const struct microvm *vm, enum share_proto proto, size_t longest
 				   proto == SHARE_9P ? "9p" : "virtiofs");
 }
 
+void check_too_old(const struct microvm *vm, const struct section *s, const char *key, unsigned release,
+		   unsigned needed, struct problems *problems)
+{
+	if (release < needed)
+		problem_in(problems, s, key, "%s %u.%u is installed, and this needs %u.%u",
+			   hypervisors[vm->hypervisor]->name, release >> 16, release & 0xffff, needed >> 16,
+			   needed & 0xffff);
+}
+
 int refuse_no_bzimage(const struct microvm *vm)
 {
 	enum kernel_format format = kernel_image(vm->kernel).format;

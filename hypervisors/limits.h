@@ -30,6 +30,10 @@ void check_volume_count(const struct microvm *vm, size_t most, struct problems *
 void check_tags(const struct microvm *vm, enum share_proto proto, size_t longest,
 		struct problems *problems);
 
+/* For check_release: what needs NEEDED. */
+void check_too_old(const struct microvm *vm, const struct section *s, const char *key, unsigned release,
+		   unsigned needed, struct problems *problems);
+
 /* For those that take any file for a kernel and jump into it: refuses at the start what is no
  * bzImage. Logs, and returns an enum exit_code. */
 int refuse_no_bzimage(const struct microvm *vm);

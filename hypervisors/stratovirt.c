@@ -20,7 +20,10 @@ enum {
 	MOST_INTERFACES = 2,
 	MOST_OTHERS = 5, /* interrupts that volumes and interfaces leave */
 	TAG_LENGTH = 35,
+	PLUG_MIB = 32, /* virtio-mem comes in blocks of this */
 };
+
+static const uint64_t most_mem = UINT64_C(512) << 30; /* with what is plugged in */
 
 struct command {
 	const struct microvm *vm;
@@ -39,11 +42,40 @@ static void add_machine(const struct command *c)
 	words_add(c->argv, "-smp");
 	words_addf(c->argv, "%u", vm->vcpu);
 	words_add(c->argv, "-m");
-	words_addf(c->argv, "%" PRIu64 "M", vm->mem >> 20);
+	if (vm->hotplug_mem > 0)
+		words_addf(c->argv, "%" PRIu64 "M,maxmem=%" PRIu64 "M", vm->mem >> 20,
+			   (vm->mem + vm->hotplug_mem) >> 20);
+	else
+		words_addf(c->argv, "%" PRIu64 "M", vm->mem >> 20);
 	if (vm->hugepage_mem) {
 		words_add(c->argv, "-mem-path");
 		words_add(c->argv, huge_pages_folder);
 	}
+}
+
+/* Behind all other memory, wherever the hole below 4 GiB begins: the place that 2.5.0 itself finds for it
+ * can be in that hole. */
+static uint64_t plug_address(const struct microvm *vm)
+{
+	const uint64_t gib = UINT64_C(1) << 30;
+
+	return (4 * gib + vm->mem + gib - 1) / gib * gib;
+}
+
+static void add_plugged(const struct command *c)
+{
+	const struct microvm *vm = c->vm;
+	bool told = section_sets(&vm->section, "hotpluggedMem");
+
+	if (vm->hotplug_mem == 0)
+		return;
+	words_add(c->argv, "-object");
+	words_addf(c->argv, "memory-backend-%s,id=plugged,size=%" PRIu64 "M,share=%s",
+		   shares_memory(vm) ? "memfd" : "ram", vm->hotplug_mem >> 20, on_off(shares_memory(vm)));
+	words_add(c->argv, "-device");
+	words_addf(c->argv,
+		   "virtio-mem-device,id=plug,memdev=plugged,memaddr=%" PRIu64 ",requested-size=%" PRIu64,
+		   plug_address(vm), told ? vm->hotplugged_mem : vm->hotplug_mem);
 }
 
 /* A triple fault is the one reboot that the machine knows, and its only end: a poweroff halts it.
@@ -85,6 +117,7 @@ static bool asks_vhost(const struct launch *launch, const struct interface *i)
 	return section_sets(&i->section, "tap.vhost") && wants_vhost(launch, i);
 }
 
+/* One queue, however many the host's end could have: a place for an interface has the two events of one. */
 static void add_interface(const struct command *c, const struct interface *i)
 {
 	const char *id = i->section.id;
@@ -136,6 +169,7 @@ static void add_devices(const struct command *c)
 			   "free-page-reporting=true",
 			   vm->deflate_on_oom ? "true" : "false");
 	}
+	add_plugged(c);
 }
 
 static void stratovirt_command(const struct microvm *vm, const struct launch *launch,
@@ -185,7 +219,8 @@ static bool may_ask_vhost(const struct interface *i)
  */
 static void check_devices(const struct microvm *vm, struct problems *problems)
 {
-	size_t interfaces = 0, others = vm->shares.count + (vm->vsock.cid != NULL) + vm->balloon;
+	size_t interfaces = 0;
+	size_t others = vm->shares.count + (vm->vsock.cid != NULL) + vm->balloon + (vm->hotplug_mem > 0);
 
 	for (each(struct interface, i, vm->interfaces))
 		*(may_ask_vhost(i) ? &others : &interfaces) += 1;
@@ -196,10 +231,27 @@ static void check_devices(const struct microvm *vm, struct problems *problems)
 			   MOST_INTERFACES);
 	if (others > MOST_OTHERS)
 		problem_in(problems, &vm->section, NULL,
-			   "%zu shares, interfaces with tap.vhost, vsock and balloon are more than "
-			   "the %d that "
-			   "fit into stratovirt's machine",
+			   "%zu shares, interfaces with tap.vhost, vsock, balloon and hotplugMem are more "
+			   "than the %d that fit into stratovirt's machine",
 			   others, MOST_OTHERS);
+}
+
+static void check_block(const struct microvm *vm, const char *key, uint64_t bytes, struct problems *problems)
+{
+	if (bytes % ((uint64_t)PLUG_MIB << 20) != 0)
+		problem_in(problems, &vm->section, key, "is not a multiple of %dM", PLUG_MIB);
+}
+
+static void check_plugged(const struct microvm *vm, struct problems *problems)
+{
+	check_block(vm, "hotplugMem", vm->hotplug_mem, problems);
+	check_block(vm, "hotpluggedMem", vm->hotplugged_mem, problems);
+	if (vm->hotplug_mem > 0 && vm->hugepage_mem)
+		problem_in(problems, &vm->section, "hotplugMem",
+			   "stratovirt plugs in no huge pages; leave it out, or hugepageMem");
+	if (vm->mem > most_mem || vm->hotplug_mem > most_mem - vm->mem)
+		problem_in(problems, &vm->section, vm->hotplug_mem > 0 ? "hotplugMem" : "mem",
+			   "stratovirt takes no more than %" PRIu64 "G in all", most_mem >> 30);
 }
 
 static void stratovirt_check(const struct microvm *vm, struct problems *problems)
@@ -215,10 +267,21 @@ static void stratovirt_check(const struct microvm *vm, struct problems *problems
 	if (vm->mem >> 20 < LEAST_MEM)
 		problem_in(problems, &vm->section, "mem", "stratovirt takes no less than %dM",
 			   LEAST_MEM);
+	check_plugged(vm, problems);
 	check_vcpus(vm, MOST_VCPUS, problems);
 	check_serials(vm, problems);
 	check_tags(vm, SHARE_VIRTIOFS, TAG_LENGTH, problems);
 	check_devices(vm, problems);
+}
+
+static bool stratovirt_needs_release(const struct microvm *vm)
+{
+	return vm->hotplug_mem > 0;
+}
+
+static void stratovirt_check_release(const struct microvm *vm, unsigned release, struct problems *problems)
+{
+	check_too_old(vm, &vm->section, "hotplugMem", release, RELEASE(2, 5), problems);
 }
 
 static const char *stratovirt_package(const struct microvm *vm)
@@ -229,6 +292,7 @@ static const char *stratovirt_package(const struct microvm *vm)
 static const struct balloon balloon = {
 	.ask = "query-balloon",
 	.left = "actual",
+	.counts_plugged = true,
 	.set = "balloon {\"value\":%ju}",
 	.sets_left = true,
 	.unit = 1,
@@ -238,16 +302,19 @@ const struct hypervisor hypervisor_stratovirt = {
 	.name = "stratovirt",
 	.program = "stratovirt",
 	.terminal = true,
-	.can = CAN(HUGEPAGES) | CAN(BALLOON) | CAN(DEFLATE_ON_OOM) | CAN(CONTROL_SOCKET) |
+	.can = CAN(HUGEPAGES) | CAN(VIRTIO_MEM) | CAN(BALLOON) | CAN(DEFLATE_ON_OOM) | CAN(CONTROL_SOCKET) |
 	       CAN(NET_TAP) | CAN(NET_MACVTAP) | CAN(NET_BRIDGE) | CAN(VHOST_NET) | CAN(DIRECT) |
 	       CAN(SERIAL) | CAN(SHARE_VIRTIOFS) | CAN(VSOCK) | CAN(GUEST_READINESS),
 	.protocol = PROTOCOL_QMP,
 	.ask_status = "query-status",
 	.balloon = &balloon,
+	.ask_release = "-version",
 	/* A guest's poweroff does not end it, a reboot does, with 0. */
 	.restart = "always",
 	.package = stratovirt_package,
 	.check = stratovirt_check,
+	.needs_release = stratovirt_needs_release,
+	.check_release = stratovirt_check_release,
 	.command = stratovirt_command,
 	.prepare = stratovirt_prepare,
 };

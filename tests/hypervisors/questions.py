@@ -410,9 +410,9 @@ class PluggedIn(CloudHypervisor):
 
 
 def plugged_in(name, language, case):
-    del case
+    code, said, wanted = case
     outcome = run(name, "balloon", ["128M"], language, [honest], {}, ["microvm.hotplugMem=256"])
-    return judge(name, f"{language.name} with memory plugged in", outcome, 0, "is to have 128 MiB", SOON, 128 * MIB)
+    return judge(name, f"{language.name} with memory plugged in", outcome, code, said, SOON, wanted)
 
 
 def cases():
@@ -422,7 +422,8 @@ def cases():
                 yield judge_one, language, case
     for case in resets:
         yield reset, CloudHypervisor, case
-    yield plugged_in, PluggedIn, None
+    yield plugged_in, PluggedIn, (0, "is to have 128 MiB", 128 * MIB)
+    yield plugged_in, Stratovirt, (1, "cannot tell a balloon from memory that is not plugged in", 0)
 
 
 def main():
