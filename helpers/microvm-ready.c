@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 
 static void tell(const struct control *c, enum told what, int error)
@@ -86,17 +87,37 @@ static int wait_ready(const struct microvm *vm, bool guest)
 	return guest ? guest_await(vm, dir, process) : wait_hypervisor(vm, process);
 }
 
-static int wait_and_tell(const struct microvm *vm)
+/* Who stops a start ends the hypervisor and then us, by a signal that is no failure; so does systemd after
+ * a crash, which it counts itself. */
+static void await_signal(void)
+{
+	enum { LONG = 1000 }; /* milliseconds */
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	(void)poll(NULL, 0, LONG);
+}
+
+static void tell_end(const struct microvm *vm, bool guest)
 {
 	const struct hypervisor *h = hypervisors[vm->hypervisor];
+
+	log_line(LEVEL_ERROR, "%s ended before %s", h->name,
+		 guest	 ? "its guest was up" :
+		 h->mute ? "its guest ran" :
+			   "it answered");
+	await_signal();
+}
+
+static int wait_and_tell(const struct microvm *vm)
+{
 	bool guest = vm->readiness == READINESS_GUEST;
 	int r = wait_ready(vm, guest);
 
 	if (r == -ESRCH)
-		log_line(LEVEL_ERROR, "%s ended before %s", h->name,
-			 guest	 ? "its guest was up" :
-			 h->mute ? "its guest ran" :
-				   "it answered");
+		tell_end(vm, guest);
 	else if (r < 0 && r != -EINTR && r != -ETIMEDOUT)
 		return log_failure(r, guest ? "cannot listen for the guest" : "cannot watch the main process");
 	return r < 0 && r != -EINTR ? EXIT_REFUSED : EXIT_DONE;

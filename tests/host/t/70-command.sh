@@ -36,6 +36,7 @@ test_list_tells_what_runs_and_what_does_not() {
 	mkdir /var/lib/microvms/old
 	reload
 	start web
+	guest_says web ready
 	assert_fails start sorry
 	assert_fails start wrong
 	assert_match "$(row web)" "^web +running +qemu +1 +256M +[0-9]+s +-$"
@@ -70,7 +71,6 @@ test_colours_and_pager_are_for_a_terminal() {
 test_status_shows_all_of_one() {
 	local status
 
-	guest_says web ready
 	status=$(microvm status web)
 	assert_match "$status" "^● web: running for "
 	assert_match "$status" "Conf: /etc/microvm/web.conf$"
