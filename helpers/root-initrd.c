@@ -112,7 +112,8 @@ static int bring_ours(struct brought *b)
 {
 	static const char *const files[] = { "scripts/microvm", "microvm/overlay",
 					     "etc/systemd/system/microvm-modules.service",
-					     "etc/systemd/system/microvm-overlay.service" };
+					     "etc/systemd/system/microvm-overlay.service",
+					     "etc/systemd/system/dracut-cmdline.service.d/microvm.conf" };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		OWNED(drop_str) char *path = text_format(HELPERDIR "/initrd/%s", files[i]);

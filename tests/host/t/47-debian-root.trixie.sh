@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
 # A Debian 13 in which nothing was prepared boots from a folder tree: four times, with each type and each overlay once at
-# least.
+# least, a disk and a share by the initrds of initramfs-tools and of dracut each.
 
 debian=$test_files/debian
 state=/var/lib/microvms
@@ -21,14 +21,14 @@ write_script() { # FILE
 	EOF
 }
 
-boots() { # NAME TYPE OVERLAY, and on standard input sections
+boots() { # NAME TYPE OVERLAY [INITRD], and on standard input sections
 	mkdir -p /srv/given
 	write_script /srv/given/script
 	{
 		cat <<-EOF
 			[microvm]
 			kernel = $debian/vmlinuz
-			initrdPath = $debian/initrd
+			initrdPath = $debian/${4:-initrd}
 			mem = 512
 			kernelParams = $kernel_params no_timer_check "systemd.run=/bin/sh /mnt/script"
 			startupTimeout = 300
@@ -64,7 +64,7 @@ test_debian_boots_from_erofs_and_writes_to_a_volume() {
 }
 
 test_debian_keeps_what_it_wrote_also_over_squashfs() {
-	boots debian squashfs data <<<"$volume"
+	boots debian squashfs data dracut <<<"$volume"
 	guest_says debian 'below squashfs ext4'
 	guest_says debian 'kept something'
 	guest_says debian 'shadow root:shadow:640 su 4755'
@@ -83,7 +83,7 @@ test_debian_boots_from_a_shared_folder_and_writes_to_memory() {
 }
 
 test_debian_boots_from_9p_and_writes_nothing() {
-	boots debian 9p none </dev/null
+	boots debian 9p none dracut </dev/null
 	guest_says debian 'root 9p ro'
 	assert_fails journal_has microvm@debian.service 'guest: (written|removed)'
 	assert_eq 'what is there' "$(ls -A $state/debian | paste -s -d ' ')" 'root.initrd root.initrd.digest'
