@@ -129,6 +129,60 @@ static bool comes_back(unsigned long *state)
 	return true;
 }
 
+static const struct {
+	const char *word, *want;
+} shell_words[] = {
+	{ "", "''" },
+	{ "qemu-system-x86_64", "qemu-system-x86_64" },
+	{ "/srv/a,b=c:d@e%f+g", "/srv/a,b=c:d@e%f+g" },
+	{ "a b", "'a b'" },
+	{ "it's", "'it'\\''s'" },
+	{ "'", "''\\'''" },
+	{ "$HOME", "'$HOME'" },
+	{ "~", "'~'" },
+	{ "a\\b", "'a\\b'" },
+	{ "\xc3\xbc", "'\xc3\xbc'" },
+	{ "a\nb", "'a\nb'" },
+};
+
+/* What a real shell makes of many at once, each followed by a NUL. */
+static bool shell_reads(const struct words *words)
+{
+	OWNED(drop_text) struct text command = { 0 };
+	char have[128];
+	FILE *shell;
+	bool good = true;
+
+	text_add(&command, "printf '%s\\0'");
+	for (size_t i = 0; i < words->count; i++) {
+		text_add(&command, " ");
+		escape_shell_word(&command, words->at[i]);
+	}
+	shell = popen(command.at, "r");
+	for (size_t i = 0; shell && good && i < words->count; i++) {
+		size_t n = strlen(words->at[i]) + 1;
+
+		good = fread(have, 1, n, shell) == n && memcmp(have, words->at[i], n) == 0;
+	}
+	return shell && pclose(shell) == 0 && good;
+}
+
+static void shells(unsigned long *state)
+{
+	OWNED(drop_words) struct words words = { 0 };
+
+	for (size_t i = 0; i < sizeof(shell_words) / sizeof(*shell_words); i++) {
+		OWNED(drop_text) struct text t = { 0 };
+
+		escape_shell_word(&t, shell_words[i].word);
+		equal(shell_words[i].want, t.at, "a word for a shell");
+		words_add(&words, shell_words[i].word);
+	}
+	for (int i = 0; i < 1000; i++)
+		words_take(&words, random_word(state));
+	ok(shell_reads(&words), "a shell reads back what it should");
+}
+
 int main(void)
 {
 	unsigned long state = 1;
@@ -138,6 +192,7 @@ int main(void)
 	names_units();
 	for (int i = 0; i < 5000; i++)
 		good += comes_back(&state);
+	shells(&state);
 	ok(good == 5000, "random words come back from a line of printable ASCII");
 	return finish();
 }
