@@ -2,12 +2,14 @@
 #include "verb.h"
 
 #include "instance.h"
+#include "package-program.h"
 #include "question.h"
 
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
 #include "../config/keys.h"
+#include "../config/package.h"
 #include "../hypervisors/control.h"
 
 #include <inttypes.h>
@@ -125,26 +127,14 @@ static int read_size(const struct microvm *vm, const char *text, uint64_t *ret)
 		log_line(LEVEL_ERROR, "%s", problems.errors.at[0]);
 		return EXIT_CALLED_WRONGLY;
 	}
-	if (size % (1 << 20) != 0 || size >= vm->mem) {
-		log_line(LEVEL_ERROR, "'%s' is not a number of MiB below the %" PRIu64 " MiB that the guest has",
-			 text, vm->mem >> 20);
-		return EXIT_CALLED_WRONGLY;
-	}
 	*ret = size;
 	return EXIT_DONE;
 }
 
-static int find(const char *argument, struct microvm *vm)
+static int check(const struct microvm *vm)
 {
-	OWNED(drop_str) char *name = NULL;
-	int r = instance_name(argument, &name);
-
-	if (r == EXIT_DONE)
-		r = instance_running(name, vm);
-	if (r != EXIT_DONE)
-		return r;
 	if (!vm->balloon)
-		log_line(LEVEL_ERROR, "%s has no balloon; write balloon=yes, and start it again", name);
+		log_line(LEVEL_ERROR, "%s has no balloon; write balloon=yes, and start it again", vm->name);
 	else if (!hypervisors[vm->hypervisor]->balloon)
 		log_line(LEVEL_ERROR, "%s cannot be asked about its balloon while the guest runs",
 			 hypervisors[vm->hypervisor]->name);
@@ -157,18 +147,55 @@ static int find(const char *argument, struct microvm *vm)
 	return EXIT_REFUSED;
 }
 
+static int change(const struct microvm *vm, const char *argument)
+{
+	uint64_t size;
+	int r = read_size(vm, argument, &size);
+
+	if (r == EXIT_DONE && (size % (1 << 20) != 0 || size >= vm->mem)) {
+		log_line(LEVEL_ERROR, "'%s' is not a number of MiB below the %" PRIu64 " MiB that the guest has",
+			 argument, vm->mem >> 20);
+		return EXIT_CALLED_WRONGLY;
+	}
+	if (r == EXIT_DONE)
+		r = balloon_set(vm, size);
+	return r == EXIT_DONE ? balloon_wait(vm, size) : r;
+}
+
+/* Its program is told a size in MiB, and tells none. */
+static int change_by_package(const struct microvm *vm, const char *argument)
+{
+	OWNED(drop_str) char *mib = NULL;
+	uint64_t size;
+	int r;
+
+	if (!argument) {
+		log_line(LEVEL_ERROR, "a runner package does not tell the size of its balloon; it can be set");
+		return EXIT_CALLED_WRONGLY;
+	}
+	r = read_size(vm, argument, &size);
+	if (r != EXIT_DONE)
+		return r;
+	mib = text_format("%" PRIu64, size >> 20);
+	return package_program(vm->name, PACKAGE_BALLOON, mib);
+}
+
 int verb_balloon(const struct call *call)
 {
+	const char *argument = call->count > 1 ? call->arguments[1] : NULL;
 	OWNED(drop_microvm) struct microvm vm = { 0 };
+	OWNED(drop_str) char *name = NULL;
 	uint64_t size;
-	int r = find(call->arguments[0], &vm);
+	int r = instance_name(call->arguments[0], &name);
 
-	if (r == EXIT_DONE && call->count > 1) {
-		r = read_size(&vm, call->arguments[1], &size);
-		if (r == EXIT_DONE)
-			r = balloon_set(&vm, size);
-		return r == EXIT_DONE ? balloon_wait(&vm, size) : r;
-	}
+	if (r == EXIT_DONE)
+		r = instance_running(name, &vm);
+	if (r == EXIT_DONE && vm.runner)
+		return change_by_package(&vm, argument);
+	if (r == EXIT_DONE)
+		r = check(&vm);
+	if (r == EXIT_DONE && argument)
+		return change(&vm, argument);
 	if (r == EXIT_DONE)
 		r = balloon_ask(&vm, &size);
 	if (r == EXIT_DONE)

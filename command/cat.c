@@ -2,6 +2,7 @@
 #include "verb.h"
 
 #include "configuration.h"
+#include "findings.h"
 #include "instance.h"
 #include "screen.h"
 #include "../common/log.h"
@@ -83,10 +84,44 @@ static void section_print(const struct merged *m, const char *section)
 		const struct kept_entry *e = &m->kept.at[i];
 		OWNED(drop_str) char *of = heading(e->section, e->id);
 
-		if (strcmp(of, section) == 0)
-			printf("%s# %s:%u%s\n%s = %s\n", screen_colour(FAINT), e->place.file,
-			       e->place.line, screen_colour(PLAIN), e->key, e->value);
+		if (strcmp(of, section) != 0)
+			continue;
+		printf("%s# %s", screen_colour(FAINT), e->place.file);
+		if (e->place.line > 0)
+			printf(":%u", e->place.line);
+		printf("%s\n%s = %s\n", screen_colour(PLAIN), e->key, e->value);
 	}
+}
+
+static void demand_print(const struct section *s)
+{
+	OWNED(drop_str) char *head = heading(s->kind->name, s->id);
+
+	printf("#\n# %s\n", head);
+	for (size_t i = 0; i < s->kind->count; i++) {
+		const struct key *key = &s->kind->keys[i];
+		const struct place *place = key_place(key, s);
+		OWNED(drop_str) char *value = place->file ? value_found(s, key->name) : NULL;
+
+		if (value)
+			printf("# %s = %s (%s:%u)\n", key->name, value, place->file, place->line);
+	}
+}
+
+/* As comments: a file could not ask for them beside the package. */
+static void demands_print(const struct microvm *vm)
+{
+	OWNED(drop_str) char *system = system_found(vm->runner);
+
+	printf("\n%s# %s%s%s\n", screen_colour(FAINT), vm->runner, system ? " runs " : "", system ? system : "");
+	for (size_t i = 0; i < section_kind_count; i++) {
+		const void *member = (const char *)vm + section_kinds[i].offset;
+		const struct sections *list = member;
+
+		for (size_t n = 0; section_kinds[i].longest > 0 && n < list->count; n++)
+			demand_print(list->at[n]);
+	}
+	printf("%s", screen_colour(PLAIN));
 }
 
 static int print(const struct call *call, const struct configuration *c,
@@ -103,6 +138,8 @@ static int print(const struct call *call, const struct configuration *c,
 			(void)putchar('\n');
 		section_print(&merged, merged.sections.at[i]);
 	}
+	if (one->vm.runner_given)
+		demands_print(&one->vm);
 	r = screen_end();
 	return configured_refused(one) ? EXIT_REFUSED : r;
 }

@@ -207,6 +207,26 @@ bool item_is_stale(const struct item *item)
 	       item->digest != item->conf->digest;
 }
 
+const char *item_next_package(const struct item *item)
+{
+	const struct microvm *next = item->conf && !item_is_broken(item) ? &item->conf->vm : NULL;
+	const char *runs = item_runs(item) && item->has_run ? item->run.runner : NULL;
+
+	if (!next || !next->runner || !runs || strcmp(next->runner, runs) == 0)
+		return NULL;
+	return next->runner;
+}
+
+int item_units(struct systemd *bus, const struct item *item, struct listed_units *ret)
+{
+	OWNED(drop_words) struct words patterns = { 0 };
+
+	words_addf(&patterns, "microvm@%s.service", item->name);
+	words_addf(&patterns, "*microvm*@%s.*", item->name);
+	words_addf(&patterns, "microvm-virtiofsd@%s:*", item->name);
+	return bus_units(bus, &patterns, ret);
+}
+
 uint64_t item_loaded_digest(const struct item *item)
 {
 	static const char word[] = "Environment=MICROVM_MADE=";

@@ -49,6 +49,9 @@ int item_read(struct systemd *bus, const struct configuration *configuration, co
 	      struct item *ret);
 void drop_item(struct item *item);
 
+/* The units that belong to it, as far as systemd has them in memory. Logs and returns an exit_code. */
+int item_units(struct systemd *bus, const struct item *item, struct listed_units *ret);
+
 /* What runs, or else would; NULL where nobody knows. */
 const struct microvm *item_microvm(const struct item *item);
 /* Whether a hypervisor of it can be there. */
@@ -57,6 +60,8 @@ bool item_runs(const struct item *item);
 bool item_is_stale(const struct item *item);
 /* It runs, and what it was made of is gone. */
 bool item_is_removed(const struct item *item);
+/* The runner package that it starts with next, where that is another than the one that runs; NULL: it is not. */
+const char *item_next_package(const struct item *item);
 /* It has a file, which is refused. */
 bool item_is_broken(const struct item *item);
 /* The digest of what systemd has loaded for it; 0: nothing of ours. */

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "journal.h"
 
-#include "screen.h"
 #include "../common/owned.h"
 #include "../common/text.h"
 
-#include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <systemd/sd-journal.h>
-#include <time.h>
 
 static void drop_journal(sd_journal **j)
 {
@@ -40,22 +36,9 @@ static void line_clean(const char *line, struct text *ret)
 	}
 }
 
-static void line_print(uint64_t usec, const char *line)
+static void entry_tell(sd_journal *j, line_handler *handler, void *context)
 {
 	OWNED(drop_text) struct text clean = { 0 };
-	time_t seconds = (time_t)(usec / 1000000);
-	char when[32] = "";
-	struct tm tm;
-
-	if (localtime_r(&seconds, &tm))
-		(void)strftime(when, sizeof(when), "%b %d %H:%M:%S", &tm);
-	line_clean(line, &clean);
-	printf("  %s%s%s %s\n", screen_colour(FAINT), when, screen_colour(PLAIN),
-	       clean.at ? clean.at : "");
-}
-
-static int entry_print(sd_journal *j)
-{
 	OWNED(drop_str) char *line = NULL;
 	const void *data;
 	uint64_t usec;
@@ -65,13 +48,13 @@ static int entry_print(sd_journal *j)
 	if (r >= 0)
 		r = sd_journal_get_data(j, "MESSAGE", &data, &n);
 	if (r < 0)
-		return 0;
+		return;
 	line = text_format("%.*s", (int)n, (const char *)data);
-	line_print(usec, line + strcspn(line, "=") + 1);
-	return 0;
+	line_clean(line + strcspn(line, "=") + 1, &clean);
+	handler(context, usec, clean.at ? clean.at : "");
 }
 
-int journal_print_last(const char *unit, size_t lines)
+int journal_last(const char *unit, size_t lines, line_handler *handler, void *context)
 {
 	OWNED(drop_journal) sd_journal *j = NULL;
 	OWNED(drop_str) char *match = text_format("_SYSTEMD_UNIT=%s", unit);
@@ -84,7 +67,7 @@ int journal_print_last(const char *unit, size_t lines)
 	if (r >= 0 && lines > 0)
 		r = sd_journal_previous_skip(j, lines);
 	while (r > 0 && lines-- > 0) {
-		(void)entry_print(j);
+		entry_tell(j, handler, context);
 		r = sd_journal_next(j);
 	}
 	return r < 0 ? r : 0;

@@ -3,12 +3,16 @@
 
 #include "inventory.h"
 #include "as-json.h"
+#include "findings.h"
+#include "item-json.h"
 #include "measure.h"
 #include "table.h"
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
 #include "../hypervisors/hypervisor.h"
+
+#include <string.h>
 
 /* What sets it apart from one that runs as its file says; NULL: nothing. */
 static const char *remark(const struct item *item)
@@ -20,6 +24,24 @@ static const char *remark(const struct item *item)
 	if (item_is_stale(item))
 		return "stale";
 	return item->conf || item->package ? NULL : "not configured";
+}
+
+/* Of what a package says that it runs, the name: the folder is the same for all, as for those that Nix builds. */
+static char *system_name(const struct microvm *vm)
+{
+	OWNED(drop_str) char *system = vm && vm->runner ? system_found(vm->runner) : NULL;
+	const char *slash = system ? strrchr(system, '/') : NULL;
+
+	return system ? text_copy(slash ? slash + 1 : system) : NULL;
+}
+
+static void remark_add(struct table *t, const struct item *item)
+{
+	OWNED(drop_str) char *system = system_name(item_microvm(item));
+	const char *more = remark(item);
+
+	table_addf(t, more && item_runs(item) ? ATTENTION : FAINT, "%s%s%s", more ? more : system ? "" : "-",
+		   more && system ? ", " : "", system ? system : "");
 }
 
 static void state_add(struct table *t, const struct item *item)
@@ -36,7 +58,6 @@ static void row_add(struct table *t, const struct item *item)
 	bool sized = vm && !vm->runner; /* what a package has, it knows alone */
 	OWNED(drop_str) char *mem = sized ? measure_bytes(vm->mem) : text_copy("-");
 	OWNED(drop_str) char *uptime = measure_seconds(item_uptime(item));
-	const char *more = remark(item);
 
 	table_add(t, PLAIN, item->name);
 	state_add(t, item);
@@ -47,7 +68,7 @@ static void row_add(struct table *t, const struct item *item)
 		table_add(t, PLAIN, "-");
 	table_add(t, PLAIN, mem);
 	table_add(t, PLAIN, uptime);
-	table_add(t, item_runs(item) ? ATTENTION : FAINT, more ? more : "-");
+	remark_add(t, item);
 }
 
 static void table_show(const struct inventory *v, bool legend)
@@ -66,35 +87,12 @@ static void table_show(const struct inventory *v, bool legend)
 		       v->count == 1 ? "" : "s");
 }
 
-static struct json_object *json_of_item(const struct item *item)
-{
-	OWNED(drop_str) char *reason = item_reason(item);
-	const struct microvm *vm = item_microvm(item);
-	struct json_object *o = json_new();
-
-	json_add_text(o, "name", item->name);
-	json_add_text(o, "state", state_name(item->state));
-	json_add_text(o, "reason", reason);
-	json_add_text(o, "file", item->conf ? item->conf->source->shown : NULL);
-	json_add_text(o, "hypervisor", vm ? hypervisor_of(vm)->name : NULL);
-	if (vm && !vm->runner) {
-		json_add_number(o, "vcpu", vm->vcpu);
-		json_add_number(o, "mem", vm->mem);
-	}
-	json_add_number(o, "uptime", item_uptime(item));
-	json_add_bool(o, "stale", item_is_stale(item));
-	json_add_bool(o, "removed", item_is_removed(item));
-	json_add_words(o, "errors",
-		       item->conf ? &item->conf->problems.errors : &(struct words){ 0 });
-	return o;
-}
-
 static void json_show(const struct inventory *v)
 {
 	struct json_object *list = json_new_list();
 
 	for (size_t i = 0; i < v->count; i++)
-		json_append(list, json_of_item(&v->at[i]));
+		json_append(list, item_json(&v->at[i]));
 	json_print(list);
 }
 

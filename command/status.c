@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "verb.h"
 
+#include "as-json.h"
+#include "findings.h"
 #include "host-link.h"
 #include "instance.h"
-#include "inventory.h"
+#include "item-json.h"
 #include "journal.h"
 #include "measure.h"
 #include "table.h"
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
-#include "../config/identity.h"
 #include "../hypervisors/hypervisor.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <linux/fs.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
+#include <time.h>
 
 /* The colours and the dot that systemctl has. */
 static void head_print(const struct item *item)
@@ -83,6 +80,23 @@ static void files_print(const struct item *item)
 		fact("", BAD, "%s", c->problems.errors.at[i]);
 }
 
+static void package_print(const char *label, enum colour colour, const char *package)
+{
+	OWNED(drop_str) char *system = system_found(package);
+
+	fact(label, colour, "%s%s%s", package, system ? ", " : "", system ? system : "");
+}
+
+/* What a package runs, and how, it knows alone. */
+static void packages_print(const struct item *item, const struct microvm *vm)
+{
+	const char *next = item_next_package(item);
+
+	package_print("Package", PLAIN, vm->runner);
+	if (next)
+		package_print("Next", ATTENTION, next);
+}
+
 static void hypervisor_print(const struct item *item, const struct microvm *vm)
 {
 	const char *pid = property(&item->unit, "MainPID");
@@ -95,50 +109,27 @@ static void hypervisor_print(const struct item *item, const struct microvm *vm)
 		fact("Hypervisor", PLAIN, "%s", hypervisors[vm->hypervisor]->name);
 }
 
-static uint64_t resident(const char *pid)
-{
-	OWNED(drop_str) char *path = text_format("/proc/%s/statm", pid);
-	OWNED(drop_file) FILE *f = fopen(path, "re");
-	uint64_t pages = 0;
-
-	if (!f || fscanf(f, "%*u %" SCNu64, &pages) != 1)
-		return 0;
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-/* What the kernel counts for all of the unit; where it does not count memory, what the hypervisor
- * has. */
-static uint64_t memory_used(const struct item *item)
-{
-	uint64_t used = property_number(&item->unit, "MemoryCurrent");
-
-	return used && used != UINT64_MAX ? used : resident(property(&item->unit, "MainPID"));
-}
-
 static void use_print(const struct item *item, const struct microvm *vm)
 {
-	OWNED(drop_str) char *mem = vm ? measure_bytes(vm->mem) : text_copy("?");
-	OWNED(drop_str) char *used = measure_bytes(memory_used(item));
+	bool sized = vm && !vm->runner; /* what a package has, it knows alone */
+	OWNED(drop_str) char *mem = sized ? measure_bytes(vm->mem) : text_copy("?");
+	OWNED(drop_str) char *used = measure_bytes(memory_found(item));
+	OWNED(drop_str) char *vcpu = sized ? text_format("%u", vm->vcpu) : text_copy("?");
 	uint64_t cpu = property_number(&item->unit, "CPUUsageNSec");
 
 	fact("Memory", PLAIN, "%s for the guest%s%s%s", mem, item_runs(item) ? ", " : "",
 	     item_runs(item) ? used : "", item_runs(item) ? " used on the host" : "");
 	if (item_runs(item) && cpu != UINT64_MAX)
-		fact("CPU", PLAIN, "%u virtual, %" PRIu64 ".%03" PRIu64 "s used", vm ? vm->vcpu : 0,
-		     cpu / 1000000000, cpu / 1000000 % 1000);
+		fact("CPU", PLAIN, "%s virtual, %" PRIu64 ".%03" PRIu64 "s used", vcpu, cpu / 1000000000,
+		     cpu / 1000000 % 1000);
 }
 
 static int units_print(struct systemd *bus, const struct item *item)
 {
 	OWNED(drop_listed_units) struct listed_units units = { 0 };
-	OWNED(drop_words) struct words patterns = { 0 };
 	const char *label = "Units";
-	int r;
+	int r = item_units(bus, item, &units);
 
-	words_addf(&patterns, "microvm@%s.service", item->name);
-	words_addf(&patterns, "*microvm*@%s.*", item->name);
-	words_addf(&patterns, "microvm-virtiofsd@%s:*", item->name);
-	r = bus_units(bus, &patterns, &units);
 	for (size_t i = 0; i < units.count; i++) {
 		const struct listed_unit *u = &units.at[i];
 
@@ -147,17 +138,6 @@ static int units_print(struct systemd *bus, const struct item *item)
 		label = "";
 	}
 	return r;
-}
-
-/* The hardware addresses that nobody wrote, as the start makes them. */
-static void identify(const struct microvm *vm, const struct interface *i, char **ret)
-{
-	unsigned char host[16];
-
-	if (!i->mac && identity_host("/etc/machine-id", host) == 0)
-		*ret = identity_mac(vm->name, i->section.id, host);
-	else
-		*ret = i->mac ? text_copy(i->mac) : NULL;
 }
 
 static void link_text(const struct interface *i, struct text *ret)
@@ -176,16 +156,15 @@ static void link_text(const struct interface *i, struct text *ret)
 
 static void interfaces_print(const struct microvm *vm)
 {
-	static const char *const types[NETS] = { "user", "tap", "macvtap", "bridge" };
 	const char *label = "Interfaces";
 
 	for (each(struct interface, i, vm->interfaces)) {
 		OWNED(drop_text) struct text state = { 0 };
-		OWNED(drop_str) char *mac = NULL;
+		OWNED(drop_str) char *mac = mac_found(vm, i);
+		OWNED(drop_str) char *type = value_found(&i->section, "type");
 
-		identify(vm, i, &mac);
 		link_text(i, &state);
-		fact(label, PLAIN, "%s %s%s%s%s", i->section.id, types[i->type],
+		fact(label, PLAIN, "%s %s%s%s%s", i->section.id, type,
 		     mac ? ", guest " : "", mac ? mac : "", state.at ? state.at : "");
 		label = "";
 	}
@@ -194,20 +173,16 @@ static void interfaces_print(const struct microvm *vm)
 /* "64M", "64M, 1.2M on disk", or why not. */
 static char *volume_size(const char *path)
 {
-	OWNED(drop_fd) int fd = -1;
 	OWNED(drop_str) char *size = NULL, *used = NULL;
-	uint64_t bytes;
-	struct stat st;
+	struct volume_found found;
 
-	if (stat(path, &st) < 0)
-		return text_format("not there: %s", strerror(errno));
-	if (S_ISBLK(st.st_mode)) {
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		return fd >= 0 && ioctl(fd, BLKGETSIZE64, &bytes) == 0 ? measure_bytes(bytes)
-								       : text_copy("block device");
-	}
-	size = measure_bytes((uint64_t)st.st_size);
-	used = measure_bytes((uint64_t)st.st_blocks * 512);
+	volume_find(path, &found);
+	if (found.error)
+		return text_format("%s%s", found.block ? "" : "not there: ", strerror(found.error));
+	size = measure_bytes(found.size);
+	if (found.block)
+		return MOVE(size);
+	used = measure_bytes(found.used);
 	return text_format("%s, %s on disk", size, used);
 }
 
@@ -231,9 +206,9 @@ static void shares_print(const struct microvm *vm)
 
 	for (each(struct share, s, vm->shares)) {
 		OWNED(drop_str) char *source = share_source(vm, s);
+		OWNED(drop_str) char *proto = value_found(&s->section, "proto");
 
-		fact(label, PLAIN, "%s %s by %s%s", s->section.id, source,
-		     s->proto == SHARE_VIRTIOFS ? "virtiofs" : "9p",
+		fact(label, PLAIN, "%s %s by %s%s", s->section.id, source, proto,
 		     s->read_only ? ", read-only" : "");
 		label = "";
 	}
@@ -244,9 +219,8 @@ static void devices_print(const struct microvm *vm)
 	const char *label = "Devices";
 
 	for (each(struct device, d, vm->devices)) {
-		OWNED(drop_str) char *link = text_format("/sys/bus/pci/devices/%s/driver", d->path);
-		OWNED(drop_str) char *driver = realpath(link, NULL);
-		const char *name = driver ? strrchr(driver, '/') + 1 : "no driver";
+		OWNED(drop_str) char *driver = driver_found(d);
+		const char *name = driver ? driver : "no driver";
 
 		fact(label, PLAIN, "%s %s%s%s", d->section.id, d->path,
 		     d->bus == BUS_PCI ? ", " : "", d->bus == BUS_PCI ? name : "");
@@ -254,26 +228,41 @@ static void devices_print(const struct microvm *vm)
 	}
 }
 
-static int console_print(const struct item *item, const char *lines)
+static void line_print(void *context, uint64_t usec, const char *line)
+{
+	time_t seconds = (time_t)(usec / 1000000);
+	char when[32] = "";
+	struct tm tm;
+
+	(void)context;
+	if (localtime_r(&seconds, &tm))
+		(void)strftime(when, sizeof(when), "%b %d %H:%M:%S", &tm);
+	printf("  %s%s%s %s\n", screen_colour(FAINT), when, screen_colour(PLAIN), line);
+}
+
+static int console_print(const struct item *item, size_t lines)
 {
 	OWNED(drop_str) char *unit = instance_unit(item->name);
-	size_t n = lines ? strtoul(lines, NULL, 10) : 10;
 	int r;
 
-	if (n == 0 || item_is_nothing(item))
+	if (lines == 0)
 		return EXIT_DONE;
 	(void)putchar('\n');
-	r = journal_print_last(unit, n);
+	r = journal_last(unit, lines, line_print, NULL);
 	return r < 0 ? log_failure(r, "cannot read the journal") : EXIT_DONE;
 }
 
-static int item_print(struct systemd *bus, const struct item *item)
+static int item_print(struct systemd *bus, const struct item *item, size_t lines)
 {
 	const struct microvm *vm = item_microvm(item);
 
+	int r;
+
 	head_print(item);
 	files_print(item);
-	if (vm)
+	if (vm && vm->runner)
+		packages_print(item, vm);
+	else if (vm)
 		hypervisor_print(item, vm);
 	if (vm || item_runs(item))
 		use_print(item, vm);
@@ -283,7 +272,17 @@ static int item_print(struct systemd *bus, const struct item *item)
 		shares_print(vm);
 		devices_print(vm);
 	}
-	return units_print(bus, item);
+	r = units_print(bus, item);
+	return r == EXIT_DONE ? console_print(item, lines) : r;
+}
+
+static int item_as_json(struct systemd *bus, const struct item *item, size_t lines)
+{
+	struct json_object *o = item_json(item);
+	int r = item_json_add(o, bus, item, lines);
+
+	json_print(o);
+	return r;
 }
 
 /* What systemctl status ends with (LSB). */
@@ -296,6 +295,8 @@ static int code_of(const struct item *item)
 
 static int show(const struct call *call, struct systemd *bus, const struct item *item)
 {
+	const char *told = call_value(call, "lines");
+	size_t lines = told ? strtoul(told, NULL, 10) : 10;
 	int r, shown;
 
 	if (item_is_nothing(item)) {
@@ -305,9 +306,7 @@ static int show(const struct call *call, struct systemd *bus, const struct item 
 		return NO_SUCH;
 	}
 	screen_begin(!call_has(call, "no-pager"));
-	r = item_print(bus, item);
-	if (r == EXIT_DONE)
-		r = console_print(item, call_value(call, "lines"));
+	r = call_has(call, "json") ? item_as_json(bus, item, lines) : item_print(bus, item, lines);
 	shown = screen_end();
 	return r != EXIT_DONE ? r : shown != EXIT_DONE ? shown : code_of(item);
 }

@@ -8,6 +8,7 @@
 
 #define PACKAGE_RUN "bin/microvm-run"
 #define PACKAGE_SHUTDOWN "bin/microvm-shutdown"
+#define PACKAGE_BALLOON "bin/microvm-balloon"
 
 /* Where the package of a MicroVM without a file is, or leads to; free() by the caller. */
 char *package_current(const char *name);

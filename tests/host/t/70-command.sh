@@ -89,6 +89,28 @@ test_status_shows_all_of_one() {
 	assert_eq "one line" "$(microvm status -n 1 microvm@web.service | grep -c '^  [A-Z][a-z][a-z] ' || true)" 1
 }
 
+test_status_is_for_programs_too() {
+	local json
+
+	json=$(microvm status --json -n 3 web)
+	assert_eq item "$(jq -c '[.name, .state, .file, .hypervisor, .package, .stale, .errors]' <<<"$json")" \
+		'["web","running","/etc/microvm/web.conf","qemu",null,false,[]]'
+	assert_eq process "$(jq .pid <<<"$json")" "$(main_pid web)"
+	assert_eq socket "$(jq -r .socket <<<"$json")" /run/microvm/web/control.sock
+	assert_eq use "$(jq '.memoryUsed > 1000000 and .cpuUsedNSec > 0' <<<"$json")" true
+	assert_eq interface "$(jq -c '.interfaces[0] | [.id, .type, .mac, .exists, .up, .bridge]' <<<"$json")" \
+		'["web-0","tap","02:00:00:00:07:01",true,true,"br0"]'
+	assert_eq volume "$(jq -c '.volumes[0] | [.id, .path, .size, .readOnly, .error]' <<<"$json")" \
+		'["data","/var/lib/microvms/web/data.img",16777216,false,null]'
+	assert_eq share "$(jq -c '.shares[0]' <<<"$json")" '{"tag":"files","source":"/srv/shared","proto":"9p","readOnly":true}'
+	assert_eq unit "$(jq -c '.units[] | select(.name == "microvm@web.service")' <<<"$json")" \
+		'{"name":"microvm@web.service","active":"active","sub":"running"}'
+	assert_eq lines "$(jq '.console | length' <<<"$json")" 3
+	microvm status --json web | jq -e '.console[] | select(.text == "guest: ready") | .usec > 1000000000000000'
+	assert_eq stopped "$(microvm status --json idle | jq -c '[.state, .pid, .volumes]' || true)" '["stopped",null,[]]'
+	assert_eq broken "$(microvm status --json wrong | jq -r '.errors[0]' | cut -d: -f 1 || true)" /etc/microvm/wrong.conf
+}
+
 status_code() {
 	local code=0
 

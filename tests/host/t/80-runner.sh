@@ -43,6 +43,34 @@ with_shutdown() { # FOLDER
 	chmod +x "$1/bin/microvm-shutdown"
 }
 
+with_balloon() { # FOLDER
+	cat >"$1/bin/microvm-balloon" <<-'EOF'
+		#!/usr/bin/python3
+		import json, os, pwd, socket, sys, time
+		s = socket.socket(socket.AF_UNIX)
+		s.connect("qemu.sock")
+		talk = s.makefile("rw")
+		def ask(**question):
+		    talk.write(json.dumps(question))
+		    talk.flush()
+		    while True:
+		        reply = json.loads(talk.readline())
+		        if "return" in reply:
+		            return reply["return"]
+		talk.readline()
+		ask(execute="qmp_capabilities")
+		left = (256 - int(sys.argv[1])) << 20
+		ask(execute="balloon", arguments={"value": left})
+		end = time.monotonic() + 60
+		while ask(execute="query-balloon")["actual"] != left:
+		    if time.monotonic() > end:
+		        sys.exit("the guest gives nothing")
+		    time.sleep(0.1)
+		print(f"the guest has given {sys.argv[1]} MiB to {pwd.getpwuid(os.getuid()).pw_name} in {os.getcwd()}")
+	EOF
+	chmod +x "$1/bin/microvm-balloon"
+}
+
 # A MicroVM without a file.
 folder() { # NAME PACKAGE
 	mkdir -p "/var/lib/microvms/$1"
@@ -93,8 +121,10 @@ test_what_the_host_prepares_for_a_package() {
 		-netdev tap,id=n0,ifname=pkg-tap,script=no,downscript=no,queues=2 -device virtio-net-pci,netdev=n0,mq=on
 		-chardev socket,id=f0,path=full-virtiofs-data.sock -device vhost-user-fs-pci,chardev=f0,tag=data
 		-chardev socket,id=f1,path=full-virtiofs-store.sock -device vhost-user-fs-pci,chardev=f1,tag=store
+		-device virtio-balloon-pci
 	EOF
 	with_shutdown /srv/full
+	with_balloon /srv/full
 	folder full /srv/full
 	systemctl start microvm@full
 	guest_says full 'wrote hello'
@@ -104,6 +134,41 @@ test_what_the_host_prepares_for_a_package() {
 	guest_says full 'serving port 80'
 	assert_match "$(python3 -c 'import urllib.request as u; print(u.urlopen("http://10.8.0.2/", timeout=10).read())')" hello
 	assert_eq 'what the guest wrote' "$(cat /var/lib/microvms/full/data/log)" hello
+}
+
+test_a_package_is_shown_with_what_it_runs() {
+	local status cat
+
+	assert_match "$(microvm list | grep '^full ')" 'runner package .* system-of-full$'
+	assert_eq json "$(microvm list --json | jq -r '.[] | select(.name == "full") | .package | .path, .system' | paste -sd' ')" \
+		'/srv/full /nix/store/system-of-full'
+	status=$(microvm status full)
+	assert_match "$status" 'Package: /srv/full, /nix/store/system-of-full$'
+	assert_match "$status" 'Memory: \? for the guest, [0-9.]+M used on the host'
+	assert_match "$status" 'Interfaces: pkg-tap tap, guest .*, up'
+	assert_fails grep -E 'Hypervisor|Next' <<<"$status"
+	cat=$(microvm cat full)
+	assert_match "$cat" '^runner = /var/lib/microvms/full/current$'
+	assert_match "$cat" '^# /srv/full runs /nix/store/system-of-full$'
+	assert_match "$cat" '^# \[interface pkg-tap\]$'
+	assert_match "$cat" '^# type = tap \(/srv/full/share/microvm/tap-interfaces:1\)$'
+	assert_match "$cat" '^# source = /nix/store \(/srv/full/share/microvm/virtiofs/store/source:1\)$'
+	mkdir -p /srv/cat
+	echo "$cat" >/srv/cat/full.conf
+	MICROVM_CONF_PATH=/srv/cat microvm check
+}
+
+test_a_package_sets_its_balloon() {
+	assert_match "$(microvm balloon full 64M)" '^the guest has given 64 MiB to vm-full in /var/lib/microvms/full$'
+	assert_match "$(microvm balloon full 0)" '^the guest has given 0 MiB'
+	assert_match "$(microvm balloon full 2>&1 || echo "exit $?")" 'does not tell the size of its balloon'
+	assert_match "$(microvm balloon full much 2>&1 || echo "exit $?")" 'exit 2'
+	mv /srv/full/bin/microvm-balloon /srv/full/balloon
+	assert_match "$(microvm balloon full 64 2>&1 || echo "exit $?")" 'the package of full has no bin/microvm-balloon'
+	printf '#!/bin/sh\nexit 3\n' >/srv/full/bin/microvm-balloon
+	chmod +x /srv/full/bin/microvm-balloon
+	assert_match "$(microvm balloon full 64 2>&1 || echo "exit $?")" 'full/bin/microvm-balloon has failed'
+	mv /srv/full/balloon /srv/full/bin/microvm-balloon
 }
 
 test_a_package_is_asked_by_its_own_program() {
@@ -197,11 +262,14 @@ test_both_are_back_after_it() {
 test_update_and_rollback() {
 	cp -r /srv/full /srv/next
 	sed -i s,/srv/full,/srv/next, /srv/next/bin/microvm-run
+	ln -sfn /nix/store/system-of-next /srv/next/share/microvm/system
 	microvm update full /srv/next
 	assert_eq current "$(link_of full/current)" /srv/next
 	assert_eq booted "$(link_of full/booted)" /srv/full
 	assert_eq old "$(link_of full/old)" /srv/full
-	assert_match "$(microvm list | grep full)" stale
+	assert_match "$(microvm list | grep '^full ')" 'stale, system-of-full$'
+	assert_match "$(microvm status full)" 'Next: /srv/next, /nix/store/system-of-next$'
+	assert_eq next "$(microvm status --json full | jq -r .nextPackage.system)" /nix/store/system-of-next
 	journal_mark
 	microvm update -R full /srv/next
 	guest_says full ready
