@@ -58,7 +58,7 @@ static void add_machine(struct command *c)
 /* By ACPI a guest reboots inside of alioth, so that only its poweroff ends with 0. */
 static char *command_line(const struct microvm *vm)
 {
-	return kernel_line("console=ttyS0 reboot=acpi panic=-1", vm);
+	return kernel_line("console=" UART " reboot=acpi panic=-1", vm);
 }
 
 static void add_boot(struct command *c)

@@ -23,9 +23,9 @@ enum {
 
 /* A reboot happens inside of the process; what the guest is attached to stays. */
 #ifdef __aarch64__
-static const char kernel_defaults[] = "console=ttyAMA0 panic=-1";
+static const char kernel_defaults[] = "console=" UART " panic=-1";
 #else
-static const char kernel_defaults[] = "console=ttyS0 reboot=t panic=-1";
+static const char kernel_defaults[] = "console=" UART " reboot=t panic=-1";
 #endif
 
 /* ",KEY=VALUE", in quotes where the value has what would end it. */

@@ -5,6 +5,13 @@
 #include "../common/text.h"
 #include "../config/problems.h"
 
+/* What Linux calls the serial line of machines that have a PL011 on arm and a 16550 elsewhere. */
+#ifdef __aarch64__
+#define UART "ttyAMA0"
+#else
+#define UART "ttyS0"
+#endif
+
 /* Whether any device works right in the guest's memory, which must be shared for that. */
 bool shares_memory(const struct microvm *vm);
 

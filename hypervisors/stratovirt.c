@@ -82,7 +82,7 @@ static void add_plugged(const struct command *c)
  */
 static char *command_line(const struct microvm *vm)
 {
-	return kernel_line("console=ttyS0 pci=off reboot=t panic=-1", vm);
+	return kernel_line("console=" UART " pci=off reboot=t panic=-1", vm);
 }
 
 static void add_boot(const struct command *c)
