@@ -6,6 +6,7 @@
 #include "limits.h"
 #include "parts.h"
 
+#include "../common/log.h"
 #include "../common/owned.h"
 #include "../config/keys.h"
 
@@ -20,6 +21,8 @@ enum {
 	HOTPLUG_MIB = 128, /* virtio-mem comes in blocks of this */
 	OLDEST = 36,
 };
+
+static const unsigned takes_image_type = RELEASE(51, 0);
 
 /* A reboot happens inside of the process; what the guest is attached to stays. */
 #ifdef __aarch64__
@@ -128,7 +131,7 @@ static char *disk(const struct microvm *vm, const struct volume *v, const struct
 
 	add_value(&t, "path", path);
 	/* Left to find out by itself, it refuses writes to the first sector. */
-	if (launch->release >= RELEASE(51, 0))
+	if (launch->release >= takes_image_type)
 		add_value(&t, "image_type", types[v->image_type]);
 	add_value(&t, "readonly", on_off(v->read_only));
 	add_value(&t, "direct", on_off(v->direct));
@@ -319,6 +322,11 @@ static void cloud_hypervisor_check_release(const struct microvm *vm, unsigned re
 			   release >> 16, release & 0xffff, OLDEST);
 }
 
+static int cloud_hypervisor_prepare(const struct microvm *vm, const struct launch *launch)
+{
+	return launch->release < takes_image_type ? refuse_other_images(vm) : EXIT_DONE;
+}
+
 static const char *cloud_hypervisor_package(const struct microvm *vm)
 {
 	return vm->cloud_hypervisor.package;
@@ -356,4 +364,5 @@ const struct hypervisor hypervisor_cloud_hypervisor = {
 	.check = cloud_hypervisor_check,
 	.check_release = cloud_hypervisor_check_release,
 	.command = cloud_hypervisor_command,
+	.prepare = cloud_hypervisor_prepare,
 };

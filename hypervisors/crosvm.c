@@ -273,6 +273,13 @@ static void crosvm_settings(const struct microvm *vm, struct words *ret)
 	words_add(ret, "RestrictAddressFamilies=AF_INET");
 }
 
+static int crosvm_prepare(const struct microvm *vm, const struct launch *launch)
+{
+	int r = refuse_no_gpu(vm, launch);
+
+	return r == EXIT_DONE ? refuse_other_images(vm) : r;
+}
+
 static const char *crosvm_package(const struct microvm *vm)
 {
 	return vm->crosvm.package;
@@ -403,5 +410,5 @@ const struct hypervisor hypervisor_crosvm = {
 	.check = crosvm_check,
 	.command = crosvm_command,
 	.settings = crosvm_settings,
-	.prepare = refuse_no_gpu,
+	.prepare = crosvm_prepare,
 };

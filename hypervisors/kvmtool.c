@@ -167,6 +167,8 @@ static int kvmtool_prepare(const struct microvm *vm, const struct launch *launch
 
 	if (r == EXIT_DONE)
 		r = refuse_no_huge_pages_folder(vm);
+	if (r == EXIT_DONE)
+		r = refuse_other_images(vm);
 	if (r != EXIT_DONE)
 		return r;
 	strrchr(folder, '/')[1] = '\0';

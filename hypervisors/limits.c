@@ -6,6 +6,7 @@
 #include "../common/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -140,6 +141,49 @@ int refuse_no_bzimage(const struct microvm *vm)
 		 format == KERNEL_ELF ? "an ELF file" : "no kernel",
 		 hypervisors[vm->hypervisor]->name);
 	return EXIT_REFUSED;
+}
+
+/* What an image begins with that is not raw. */
+static const struct {
+	const char *name, *bytes;
+} image_beginnings[] = {
+	{ "qcow2", "QFI\xfb" },
+	{ "vhdx", "vhdxfile" },
+	{ "vhd", "conectix" },
+	{ "sparse Android", "\x3a\xff\x26\xed" },
+	{ "composite", "composite_disk" },
+	{ "zstd", "\x28\xb5\x2f\xfd" },
+};
+
+static const char *other_image(const char *path)
+{
+	OWNED(drop_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char begin[16] = "";
+
+	/* Who opens it tells what is wrong then. */
+	if (fd < 0 || pread(fd, begin, sizeof(begin), 0) < 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof(image_beginnings) / sizeof(*image_beginnings); i++)
+		if (memcmp(begin, image_beginnings[i].bytes, strlen(image_beginnings[i].bytes)) == 0)
+			return image_beginnings[i].name;
+	return NULL;
+}
+
+int refuse_other_images(const struct microvm *vm)
+{
+	for (each(struct volume, v, vm->volumes)) {
+		OWNED(drop_str) char *path = volume_path(vm, v);
+		const char *other = v->image_type == IMAGE_RAW ? other_image(path) : NULL;
+
+		if (!other)
+			continue;
+		log_line(LEVEL_ERROR,
+			 "volume %s: %s begins as a %s image, and imageType is raw; %s goes by what it finds, and "
+			 "the guest may have written that to be given other files of the host",
+			 v->section.id, path, other, hypervisors[vm->hypervisor]->name);
+		return EXIT_REFUSED;
+	}
+	return EXIT_DONE;
 }
 
 const char huge_pages_folder[] = "/dev/hugepages";

@@ -38,6 +38,10 @@ void check_too_old(const struct microvm *vm, const struct section *s, const char
  * bzImage. Logs, and returns an enum exit_code. */
 int refuse_no_bzimage(const struct microvm *vm);
 
+/* For those that look at an image to find out its type, at each start, and cannot be told: refuses a raw one that
+ * has become something else, such as a qcow2 image with a backing file. As above. */
+int refuse_other_images(const struct microvm *vm);
+
 /* For those that make the guest's RAM a file on the host's hugetlbfs. */
 extern const char huge_pages_folder[];
 void check_huge_mem(const struct microvm *vm, struct problems *problems);

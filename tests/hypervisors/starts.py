@@ -18,6 +18,9 @@ HELPERS = sys.argv[1]
 
 STAND_IN = """#!/usr/bin/python3
 import fcntl, json, os, stat, sys, termios, time
+if sys.argv[1:] == ["--version"]:
+    print("cloud-hypervisor " + os.environ["RELEASE"])
+    sys.exit()
 found = {"argv": sys.argv[1:], "comm": open("/proc/self/comm").read().strip(), "home": os.environ.get("HOME")}
 try:
     mode = termios.tcgetattr(0)
@@ -60,7 +63,7 @@ class Stage:
         (self.folder / "a.img").write_bytes(bytes(1 << 20))
         self.running = []
 
-    def start(self, hypervisor, *words, kernel="bzImage", runtime=None):
+    def start(self, hypervisor, *words, kernel="bzImage", runtime=None, release="v53.0"):
         """Returns what the stand-in found, and the process; without a stand-in what was said."""
         runtime = runtime or self.runtime
         if self.facts.exists():
@@ -71,7 +74,8 @@ class Stage:
             words.append(f"microvm.socket={runtime}/control.sock")
         process = subprocess.Popen([f"{HELPERS}/microvm-run", "a", *words], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                   env=dict(os.environ, RUNTIME_DIRECTORY=str(runtime), FACTS=str(self.facts)))
+                                   env=dict(os.environ, RUNTIME_DIRECTORY=str(runtime), FACTS=str(self.facts),
+                                            RELEASE=release))
         for _ in range(1000):
             if self.facts.exists():
                 self.running.append(process)
@@ -157,6 +161,24 @@ def kernels(stage):
     stage.stop()
 
 
+def images(stage):
+    """A guest can write to the first bytes of its disk that it is a qcow2 image with a backing file."""
+    image = stage.folder / "a.img"
+    honest = image.read_bytes()
+    image.write_bytes(b"QFI\xfb" + honest[4:])
+    for hypervisor, release in ("crosvm", ""), ("kvmtool", ""), ("cloud-hypervisor", "v50.0"):
+        refused(stage, "a raw image that says it is none", hypervisor, "begins as a qcow2 image", "volume.a", release=release)
+    told = {"cloud-hypervisor": "v51.0", "stratovirt": "", "alioth": ""}
+    for hypervisor, release in told.items():
+        found(stage, "whatever a raw image says, it is told", hypervisor, {}, "volume.a", release=release)
+        stage.stop()
+    found(stage, "one that is meant to be one", "crosvm", {}, "volume.a", "volume.a.imageType=qcow2")
+    stage.stop()
+    image.write_bytes(honest)
+    found(stage, "a raw image that is one", "cloud-hypervisor", {}, "volume.a", release="v50.0")
+    stage.stop()
+
+
 def main():
     sys.stdout.reconfigure(line_buffering=True)
     try:
@@ -167,7 +189,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="starts-", dir="/var/tmp") as folder:
         stage = Stage(folder)
         try:
-            for part in (terminals, names, locks, sockets, kernels):
+            for part in (terminals, names, locks, sockets, kernels, images):
                 part(stage)
         finally:
             stage.stop()
