@@ -22,6 +22,8 @@
 
 extern char **environ;
 
+enum { TO_BE_ENDED = -1 }; /* besides exit codes: as asked for, by a signal of systemd's */
+
 static void tell(const struct control *c, enum told what, int error)
 {
 	const char *name = c->hypervisor->name;
@@ -164,19 +166,31 @@ static int read_state(const char *name, struct microvm *vm)
 	return r < 0 ? log_failure(r, "%s/state", dir) : 0;
 }
 
-int main(int argc, char **argv)
+static int end_main(const char *name)
 {
 	OWNED(drop_microvm) struct microvm vm = { 0 };
 	OWNED(drop_fd) int process = -1;
-	int r;
+	int r = main_process(&process);
 
-	if (argc != 2 || *argv[1] == '-')
-		return log_usage("microvm-shutdown NAME");
-	r = main_process(&process);
 	if (r == -ESRCH || (r == 0 && process_ended(process)))
 		return EXIT_DONE; /* it ended by itself; systemd calls this then too */
 	if (r < 0)
 		return log_failure(r, "cannot watch the main process");
-	r = read_state(argv[1], &vm);
-	return r != 0 ? r : shut_down(&vm, process);
+	r = read_state(name, &vm);
+	if (r == EXIT_DONE)
+		r = shut_down(&vm, process);
+	return r == EXIT_DONE && !process_ended(process) ? TO_BE_ENDED : r;
+}
+
+int main(int argc, char **argv)
+{
+	int r;
+
+	if (argc != 2 || *argv[1] == '-')
+		return log_usage("microvm-shutdown NAME");
+	r = end_main(argv[1]);
+	/* What stands by the hypervisor, as microvm-leader does, ends with it, a moment later. */
+	if (r == EXIT_DONE)
+		unit_wait_alone();
+	return r == TO_BE_ENDED ? EXIT_DONE : r;
 }

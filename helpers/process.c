@@ -5,16 +5,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
 
-enum { OUTPUT_LIMIT = 128 * 1024 }; /* MAX_ARG_STRLEN */
+enum {
+	OUTPUT_LIMIT = 128 * 1024, /* MAX_ARG_STRLEN */
+	LOOK_EVERY = 2,		   /* milliseconds */
+	ALONE_AFTER = 1000,
+};
 
 int main_process(int *ret)
 {
@@ -37,6 +44,49 @@ bool process_ended(int process)
 	struct pollfd p = { .fd = process, .events = POLLIN };
 
 	return poll(&p, 1, 0) == 1;
+}
+
+/* The control group of this process in systemd's hierarchy: of cgroups(7) version 2, or the one of version 1 that
+ * systemd has for itself. NULL where there is none; free() by the caller. */
+static char *own_group(void)
+{
+	static const struct {
+		const char *line, *folder;
+	} hierarchies[] = { { "0::", "/sys/fs/cgroup" }, { "1:name=systemd:", "/sys/fs/cgroup/systemd" } };
+	OWNED(drop_file) FILE *f = fopen("/proc/self/cgroup", "re");
+	char line[PATH_MAX];
+	char *ret = NULL;
+
+	while (f && fgets(line, sizeof(line), f))
+		for (size_t i = 0; i < sizeof(hierarchies) / sizeof(*hierarchies); i++) {
+			size_t n = strlen(hierarchies[i].line);
+
+			if (strncmp(line, hierarchies[i].line, n) != 0)
+				continue;
+			line[strcspn(line, "\n")] = '\0';
+			free(ret);
+			ret = text_format("%s%s/cgroup.procs", hierarchies[i].folder, line + n);
+		}
+	return ret;
+}
+
+static bool is_alone(const char *group)
+{
+	OWNED(drop_file) FILE *f = fopen(group, "re");
+	long pid;
+
+	while (f && fscanf(f, "%ld", &pid) == 1)
+		if (pid != getpid())
+			return false;
+	return true;
+}
+
+void unit_wait_alone(void)
+{
+	OWNED(drop_str) char *group = own_group();
+
+	for (int left = ALONE_AFTER; group && left > 0 && !is_alone(group); left -= LOOK_EVERY)
+		(void)usleep(LOOK_EVERY * 1000);
 }
 
 static int spawn_into(const char *program, const char *argument, int output, pid_t *ret)

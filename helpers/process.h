@@ -12,6 +12,10 @@ int main_process(int *ret);
 
 bool process_ended(int process);
 
+/* Until nobody but us is left in the unit's control group, so that systemd has nobody to kill in it; a second at
+ * most. */
+void unit_wait_alone(void);
+
 /* Runs a program with one argument (NULL: none) and takes what it prints. Returns its exit status, 128 + the
  * signal that ended it, or -errno; -E2BIG where it prints more than a command line may hold. */
 int program_output(const char *program, const char *argument, struct text *ret);
