@@ -241,7 +241,8 @@ static int give_back_one(const char *address, bool give_back)
 	OWNED(drop_pci) struct pci p = { 0 };
 	int r = pci_look("", address, &p);
 
-	if (r < 0 || !p.driver || strcmp(p.driver, PCI_VFIO) != 0)
+	/* None has it where vfio-pci was to and could not. */
+	if (r < 0 || (p.driver && strcmp(p.driver, PCI_VFIO) != 0))
 		return r == -ENODEV ? 0 : r;
 	lock_out(&p);
 	return give_back ? pci_give_back(&p, WRITE_USEC) : 0;
@@ -273,11 +274,9 @@ static int ended(const char *name)
 	bool lost = false;
 
 	for (size_t i = 0; i < notes.count && r == 0; i++) {
-		bool required = pci_note_says(notes.at[i], "required");
-
-		pci_note_cut(notes.at[i]);
-		if (!required || is_present(notes.at[i]))
+		if (!pci_note_says(notes.at[i], "required") || pci_note_holds(notes.at[i]))
 			continue;
+		pci_note_cut(notes.at[i]);
 		log_line(LEVEL_WARNING,
 			 "%s was pulled out; the MicroVM starts again when it is back",
 			 notes.at[i]);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "pci-notes.h"
 
+#include "pci.h"
 #include "../common/owned.h"
 #include "../common/text.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
+
+#define OBJECT " object="
 
 static char *notes_path(const char *name)
 {
@@ -44,8 +48,8 @@ int pci_note(const char *name, const char *address, bool give_back, bool require
 {
 	OWNED(drop_str) char *path = notes_path(name);
 	OWNED(drop_str)
-	char *line = text_format("%s%s%s", address, give_back ? " give-back" : "",
-				 required ? " required" : "");
+	char *line = text_format("%s" OBJECT "%" PRIu64 "%s%s", address, pci_object("", address),
+				 give_back ? " give-back" : "", required ? " required" : "");
 
 	return add_line(path, line);
 }
@@ -72,6 +76,15 @@ void pci_note_cut(char *note)
 bool pci_note_says(const char *note, const char *word)
 {
 	return strstr(note, word) != NULL;
+}
+
+bool pci_note_holds(const char *note)
+{
+	OWNED(drop_str) char *address = text_copy(note);
+	const char *object = strstr(note, OBJECT);
+
+	pci_note_cut(address);
+	return object && strtoull(object + strlen(OBJECT), NULL, 10) == pci_object("", address);
 }
 
 int pci_note_lost(const char *name, const char *address)

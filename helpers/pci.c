@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 char *pci_path(const char *root, const char *address, const char *attribute)
 {
@@ -83,6 +84,14 @@ void drop_pci(struct pci *p)
 	free(p->id);
 	free(p->driver);
 	free(p->group);
+}
+
+uint64_t pci_object(const char *root, const char *address)
+{
+	OWNED(drop_str) char *path = pci_path(root, address, "");
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_ino : 0;
 }
 
 int pci_group(const char *root, const char *group, struct words *ret)

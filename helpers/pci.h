@@ -25,6 +25,10 @@ void drop_pci(struct pci *p);
 /* The path of its folder, or of one of its attributes; free() by the caller. */
 char *pci_path(const char *root, const char *address, const char *attribute);
 
+/* The number of the kernel's object, 0 where there is no such device. A device that was pulled and is
+ * back has another. */
+uint64_t pci_object(const char *root, const char *address);
+
 /* Addresses of all that is in the group. */
 int pci_group(const char *root, const char *group, struct words *ret);
 
