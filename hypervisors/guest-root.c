@@ -38,6 +38,9 @@ static bool has_our_initrd(const struct microvm *vm)
 	return vm->initrd_path && strcmp(vm->initrd_path, path) == 0;
 }
 
+/* While files are read there is no ID yet, only a line that must not be too long. */
+static const char id_to_come[] = "00000000-0000-0000-0000-000000000000";
+
 /* The host's own system knows a name, file systems and an ID that are the host's. */
 void guest_root_add(struct text *line, const struct microvm *vm)
 {
@@ -54,5 +57,6 @@ void guest_root_add(struct text *line, const struct microvm *vm)
 	if (root_has_overlay(vm))
 		add_overlay(line, vm);
 	if (root_is_host(vm))
-		text_addf(line, " fstab=no systemd.hostname=%s systemd.machine_id=%s", vm->name, vm->machine_id);
+		text_addf(line, " fstab=no systemd.hostname=%s systemd.machine_id=%s", vm->name,
+			  vm->machine_id ? vm->machine_id : id_to_come);
 }
