@@ -87,8 +87,11 @@ test_a_crash_and_its_restart_are_one_machine() {
 registers() {
 	mkdir -p "/run/microvm/$1"
 	printf '%s\n' microvm.hypervisor=qemu "${@:2}" >"/run/microvm/$1/state"
-	systemd-run --quiet --unit="$1" sh -c "MAINPID=\$\$ /usr/lib/microvm/microvm-machined $1 \
-		microvm.machineId=5b0d8a3c-7dec-11d0-a765-00a0c91e6bf6; exec sleep 1000"
+	cat >"/run/microvm/$1/start" <<-EOF
+		MAINPID=\$\$ /usr/lib/microvm/microvm-machined $1 microvm.machineId=5b0d8a3c-7dec-11d0-a765-00a0c91e6bf6
+		exec sleep 1000
+	EOF
+	systemd-run --quiet --unit="$1" sh "/run/microvm/$1/start"
 	wait_until 10 listed "$1"
 }
 
