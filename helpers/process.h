@@ -12,7 +12,7 @@ int main_process(int *ret);
 
 bool process_ended(int process);
 
-/* Until nobody but us is left in the unit's control group, so that systemd has nobody to kill in it; a second at
+/* Until nobody but us is left in the unit's control group, so that systemd has nobody to kill in it; some seconds at
  * most. */
 void unit_wait_alone(void);
 

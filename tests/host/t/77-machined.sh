@@ -67,6 +67,28 @@ test_a_guest_that_ends_by_itself_leaves_nobody_to_kill() {
 	nobody_was_killed off
 }
 
+gone() { [ ! -e "/proc/$1" ]; } # PID
+
+# One that is as slow as on a busy host.
+test_a_leader_that_is_slow_is_waited_for() {
+	local leader pid
+
+	start web
+	guest_says web ready
+	wait_until 10 listed web
+	leader=$(machine web Leader)
+	pid=$(main_pid web)
+	kill -STOP "$leader"
+	journal_mark
+	systemctl stop --no-block microvm@web
+	wait_until 60 gone "$pid"
+	sleep 0.3
+	kill -CONT "$leader"
+	wait_until 30 is_state web inactive
+	wait_until 10 unlisted web
+	nobody_was_killed web
+}
+
 leader_is_another() { listed "$1" && [ "$(machine "$1" Leader)" != "$2" ]; } # NAME PID
 
 test_a_crash_and_its_restart_are_one_machine() {
