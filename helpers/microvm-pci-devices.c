@@ -135,6 +135,18 @@ static int note(const char *name, const struct device *d)
 	return r;
 }
 
+/* Back to the driver that had it. */
+static int refuse_untaken(struct claim *c, const char *before)
+{
+	int r = refuse(c,
+		       "was taken from %s, and then vfio-pci did not have it but %s; is the "
+		       "module there?",
+		       before, c->pci.driver ? c->pci.driver : "no driver");
+
+	(void)pci_give_back(&c->pci, WRITE_USEC);
+	return r;
+}
+
 static int take(struct claim *c)
 {
 	OWNED(drop_str) char *before = text_copy(c->pci.driver ? c->pci.driver : "no driver");
@@ -147,10 +159,7 @@ static int take(struct claim *c)
 		return refuse(c, "is not let go by %s within %d s; its driver hangs", before,
 			      WRITE_USEC / 1000000);
 	if (r == -ENOLINK)
-		return refuse(c,
-			      "was taken from %s, and then vfio-pci did not have it but %s; is the "
-			      "module there?",
-			      before, c->pci.driver ? c->pci.driver : "no driver");
+		return refuse_untaken(c, before);
 	return r < 0 ? refuse(c, "cannot be taken from %s: %s", before, strerror(-r)) : EXIT_DONE;
 }
 
