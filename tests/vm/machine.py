@@ -11,6 +11,10 @@ import subprocess
 import time
 
 
+# Until a test gives up: no measure of anything, as a machine that is busy can be very slow.
+PATIENCE = 300
+
+
 class Failed(Exception):
     pass
 
@@ -25,7 +29,7 @@ class Lines:
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while True:
             try:
                 self.socket.connect(str(path))
@@ -93,7 +97,7 @@ class Machine:
                                         preexec_fn=die_with_parent)
         self.agent = Lines(self.folder / "agent")
         self.qmp_lines = Lines(self.folder / "qmp")
-        self.qmp_lines.read(20)
+        self.qmp_lines.read(PATIENCE)
         self.qmp("qmp_capabilities")
         self.wait_booted()
 
@@ -110,25 +114,25 @@ class Machine:
             print(f"# the VM hangs in its boot; once more. It has said:\n#   {said}", flush=True)
             self.qmp("system_reset")
             self.wait_word(300)
-        self.sh("udevadm settle; systemctl is-system-running --wait || systemctl list-units --failed", 120)
+        self.sh("udevadm settle; systemctl is-system-running --wait || systemctl list-units --failed")
 
     def qmp(self, execute, **arguments):
         self.qmp_lines.write(json.dumps({"execute": execute, "arguments": arguments}).encode())
         while True:
-            answer = json.loads(self.qmp_lines.read(20))
+            answer = json.loads(self.qmp_lines.read(PATIENCE))
             if "error" in answer:
                 raise Failed(f"{execute}: {answer['error']}")
             if "return" in answer:
                 return answer["return"]
 
-    def sh(self, script, seconds=60):
+    def sh(self, script, seconds=PATIENCE):
         """Runs it in the VM; returns what it prints, fails with it."""
         status, output = self.try_sh(script, seconds)
         if status != 0:
             raise Failed(f"status {status} of: {script}\n{output}")
         return output
 
-    def try_sh(self, script, seconds=60):
+    def try_sh(self, script, seconds=PATIENCE):
         self.number += 1
         mark = f"answer {self.number}\n"
         self.agent.write(base64.b64encode(f"echo '{mark[:-1]}'\n{script}".encode()))
@@ -142,11 +146,11 @@ class Machine:
             if output.startswith(mark):
                 return int(answer[1]), output[len(mark):].rstrip("\n")
 
-    def until(self, script, seconds=60):
+    def until(self, script, seconds=PATIENCE):
         """Waits in the VM until the script succeeds."""
         end = time.monotonic() + seconds
         while True:
-            status, output = self.try_sh(script, 60)
+            status, output = self.try_sh(script)
             if status == 0:
                 return output
             if time.monotonic() > end:

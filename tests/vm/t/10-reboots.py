@@ -9,10 +9,10 @@ def after_boot(m):
     never = m.sh(f"dmesg | grep -c 'e1000e {NIC}' || true")
     equal("what e1000e has said of it", never, "0")
     m.sh("! systemctl is-active --quiet microvm@nic")
-    m.until("systemctl is-active --quiet microvm@edu", 120)
+    m.until("systemctl is-active --quiet microvm@edu")
     equal("the driver of edu", driver(m, EDU), "vfio-pci")
     start(m, "nic")
-    m.sh("systemctl stop microvm@nic", 60)
+    m.sh("systemctl stop microvm@nic")
     comes_to(m, NIC, "e1000e")
 
 
