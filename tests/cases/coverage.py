@@ -35,9 +35,10 @@ def arguments(text, at):
 def formats_of(argument):
     """A format, or each of those that "a ? b : c" chooses from."""
     found = []
+    argument = re.sub(r'"\s*PRIu64\s*"', "lu", argument)
     for part in re.split(r"[?:](?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", argument):
         strings = literal.findall(part)
-        if strings and not literal.sub("", part).strip().replace("PRIu64", "").strip():
+        if strings and not literal.sub("", part).strip():
             found.append("".join(strings).encode().decode("unicode_escape").encode("latin-1").decode())
     return found
 

@@ -80,7 +80,8 @@ def tried(section, key, type_):
 def results(scratch, said):
     yield "the table of what each can is what configurations are refused by", list(told(scratch))
     rows = list(keys.table(subject.microvm))
-    versions = {"cloud-hypervisor": "cloud-hypervisor v53.0", "firecracker": "Firecracker v1.16.1"}
+    versions = {"cloud-hypervisor": "cloud-hypervisor v53.0", "firecracker": "Firecracker v1.16.1",
+                "stratovirt": "StratoVirt 2.5.0"}
     script, extra = subject.stub(scratch, "script", "--extra"), f"{scratch}/extra.json"
     with open(extra, "w", encoding="utf-8") as file:
         file.write('{"machine-config": {"smt": false}}')
