@@ -3,99 +3,16 @@
 
 #include "configuration.h"
 #include "findings.h"
-#include "instance.h"
+#include "merged.h"
 #include "screen.h"
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
 #include "../config/keys.h"
-#include "../config/load.h"
-
-#include <string.h>
-
-/* All values that count, in the order in which they were written. */
-struct merged {
-	struct entries kept;
-	struct words sections; /* as "[volume data]", in the order of their first line */
-};
-
-static void drop_merged(struct merged *m)
-{
-	drop_entries(&m->kept);
-	drop_words(&m->sections);
-}
-
-static char *heading(const char *section, const char *id)
-{
-	return text_format("[%s%s%s]", section, id ? " " : "", id ? id : "");
-}
-
-static bool is_list(const struct entry *e)
-{
-	const struct section_kind *kind = section_kind_find(e->section, strlen(e->section));
-	const struct key *key = kind ? key_find(kind, e->key) : NULL;
-
-	return key && key->type->list;
-}
-
-static bool is_same(const struct kept_entry *kept, const struct entry *e)
-{
-	OWNED(drop_str) char *a = heading(kept->section, kept->id);
-	OWNED(drop_str) char *b = heading(e->section, e->id);
-
-	return strcmp(a, b) == 0 && strcmp(kept->key, e->key) == 0;
-}
-
-/* What was written before does not count any more. */
-static void forget(struct entries *kept, const struct entry *e)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < kept->count; i++) {
-		struct kept_entry was = kept->at[i];
-
-		kept->at[i] = kept->at[n];
-		kept->at[n] = was;
-		n += !is_same(&kept->at[n], e);
-	}
-	entries_cut(kept, n);
-}
-
-static void merge(void *context, const struct entry *e)
-{
-	struct merged *m = context;
-	OWNED(drop_str) char *section = heading(e->section, e->id);
-
-	if (!words_have(&m->sections, section))
-		words_add(&m->sections, section);
-	if (!e->key)
-		return;
-	if (!is_list(e) || !*e->value)
-		forget(&m->kept, e);
-	entries_add(&m->kept, e);
-}
-
-/* A line each that says where, above the one that says what: together they are a file that means
- * the same. */
-static void section_print(const struct merged *m, const char *section)
-{
-	printf("%s%s%s\n", screen_colour(HEAD), section, screen_colour(PLAIN));
-	for (size_t i = 0; i < m->kept.count; i++) {
-		const struct kept_entry *e = &m->kept.at[i];
-		OWNED(drop_str) char *of = heading(e->section, e->id);
-
-		if (strcmp(of, section) != 0)
-			continue;
-		printf("%s# %s", screen_colour(FAINT), e->place.file);
-		if (e->place.line > 0)
-			printf(":%u", e->place.line);
-		printf("%s\n%s = %s\n", screen_colour(PLAIN), e->key, e->value);
-	}
-}
 
 static void demand_print(const struct section *s)
 {
-	OWNED(drop_str) char *head = heading(s->kind->name, s->id);
+	OWNED(drop_str) char *head = merged_heading(s->kind->name, s->id);
 
 	printf("#\n# %s\n", head);
 	for (size_t i = 0; i < s->kind->count; i++) {
@@ -128,16 +45,17 @@ static int print(const struct call *call, const struct configuration *c,
 		 const struct configured *one)
 {
 	OWNED(drop_merged) struct merged merged = { 0 };
-	OWNED(drop_problems) struct problems again = { 0 };
+	OWNED(drop_text) struct text text = { 0 };
 	int r;
 
-	(void)source_entries(&c->sources, one->source, &again, merge, &merged);
+	merged_read(&c->sources, one->source, true, &merged);
 	screen_begin(!call_has(call, "no-pager"));
-	for (size_t i = 0; i < merged.sections.count; i++) {
-		if (i > 0)
-			(void)putchar('\n');
-		section_print(&merged, merged.sections.at[i]);
-	}
+	merged_text(&merged,
+		    &(struct merged_style){ screen_colour(HEAD), screen_colour(FAINT),
+					    screen_colour(PLAIN) },
+		    &text);
+	if (text.at)
+		(void)fputs(text.at, stdout);
 	if (one->vm.runner_given)
 		demands_print(&one->vm);
 	r = screen_end();
