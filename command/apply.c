@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "verb.h"
+#include "apply.h"
 
 #include "instance.h"
 #include "inventory.h"
 #include "table.h"
+#include "verb.h"
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
@@ -22,6 +23,7 @@ struct step {
 };
 
 struct plan {
+	const struct apply *how;
 	struct step *at;
 	size_t count;
 };
@@ -76,11 +78,11 @@ static struct step broken(const struct item *item)
 			      item_runs(item) ? "runs on as it was started" : "cannot be started" };
 }
 
-static struct step running(const struct item *item, enum change change)
+static struct step running(const struct item *item, enum change change, bool restart)
 {
 	if (change == UNCHANGED)
 		return (struct step){ item, UNCHANGED, NOTHING, NULL };
-	if (item->conf->vm.restart_if_changed)
+	if (restart || item->conf->vm.restart_if_changed)
 		return (struct step){ item, CHANGED, RESTART, NULL };
 	return (struct step){ item, CHANGED, NOTHING,
 			      "stale until it is restarted (restartIfChanged=no)" };
@@ -96,7 +98,7 @@ static struct step not_running(const struct item *item, enum change change)
 	return (struct step){ item, change, START, NULL };
 }
 
-static struct step step_of(const struct item *item)
+static struct step step_of(const struct item *item, bool restart)
 {
 	enum change change = change_of(item);
 
@@ -104,7 +106,7 @@ static struct step step_of(const struct item *item)
 		return removed(item);
 	if (change == BROKEN)
 		return broken(item);
-	return item_runs(item) ? running(item, change) : not_running(item, change);
+	return item_runs(item) ? running(item, change, restart) : not_running(item, change);
 }
 
 /* With neither a file nor anything in systemd there is nothing to reconcile. */
@@ -114,12 +116,20 @@ static bool concerns(const struct item *item)
 	       (item->state == STATE_FAILED && !item->package);
 }
 
+static bool is_meant(const struct plan *p, const struct item *item)
+{
+	return !p->how->only || strcmp(p->how->only, item->name) == 0;
+}
+
+/* One that is not meant is among them: it may run on one that is, and be stopped with it. */
 static void plan_make(const struct inventory *v, struct plan *ret)
 {
 	ret->at = must(calloc(v->count + 1, sizeof(*ret->at)));
 	for (size_t i = 0; i < v->count; i++)
-		if (concerns(&v->at[i]))
-			ret->at[ret->count++] = step_of(&v->at[i]);
+		if (is_meant(ret, &v->at[i]) && concerns(&v->at[i]))
+			ret->at[ret->count++] = step_of(&v->at[i], ret->how->restart);
+		else if (!is_meant(ret, &v->at[i]))
+			ret->at[ret->count++] = (struct step){ &v->at[i], UNCHANGED, NOTHING, NULL };
 }
 
 static void row_add(struct table *t, const struct step *s)
@@ -147,7 +157,8 @@ static void plan_print(const struct plan *p)
 
 	table_begin(&t, headers);
 	for (size_t i = 0; i < p->count; i++)
-		row_add(&t, &p->at[i]);
+		if (is_meant(p, p->at[i].item))
+			row_add(&t, &p->at[i]);
 	if (p->count > 0)
 		table_print(&t, true);
 	else
@@ -216,11 +227,11 @@ static int tell_broken(const struct plan *p)
 	return r;
 }
 
-int verb_apply(const struct call *call)
+int apply(const struct apply *how)
 {
 	OWNED(drop_systemd) struct systemd bus = { 0 };
 	OWNED(drop_inventory) struct inventory v = { 0 };
-	OWNED(drop_plan) struct plan plan = { 0 };
+	OWNED(drop_plan) struct plan plan = { .how = how };
 	int r = bus_open(&bus), done;
 
 	if (r == EXIT_DONE)
@@ -230,6 +241,11 @@ int verb_apply(const struct call *call)
 	plan_make(&v, &plan);
 	plan_print(&plan);
 	r = tell_broken(&plan);
-	done = call_has(call, "dry-run") ? EXIT_DONE : act(&bus, &plan);
+	done = how->dry_run ? EXIT_DONE : act(&bus, &plan);
 	return done == EXIT_DONE ? r : done;
+}
+
+int verb_apply(const struct call *call)
+{
+	return apply(&(struct apply){ .dry_run = call_has(call, "dry-run") });
 }

@@ -54,41 +54,59 @@ static int folders_make(const char *target)
 	return r < 0 ? r : folder_make(folder);
 }
 
-static int content_of(struct draft *d, const char *template, struct text *ret)
+/* RET may stay empty where there is no target. */
+static int target_read(struct draft *d, struct text *ret)
 {
 	int r = stat(d->target, &d->was) < 0 ? -errno : file_text(d->target, ret);
 
 	d->fresh = r == -ENOENT;
-	if (d->fresh) {
-		text_add(ret, template);
-		r = 0;
-	}
-	return r;
+	d->mode = d->fresh ? 0644 : d->was.st_mode & 07777;
+	return d->fresh ? 0 : r;
 }
 
-int draft_begin(const char *name, const char *target, const char *template, struct draft *ret)
+static int draft_make(struct draft *d, const struct text *content)
+{
+	const char *base = strrchr(d->target, '/') + 1;
+	int above = (int)(base - d->target), r = folders_make(d->target);
+
+	if (r < 0)
+		return log_failure(r, "%s", d->target);
+	d->folder = text_format("%.*s.draft-XXXXXX", above, d->target);
+	if (!mkdtemp(d->folder))
+		return log_failure(-errno, "%s", d->folder);
+	d->path = text_format("%s/%s", d->folder, base);
+	r = file_make(d->path, content);
+	return r < 0 ? log_failure(r, "%s", d->path) : EXIT_DONE;
+}
+
+/* TEXT: in any case, TEMPLATE: where there is no target. */
+static int begin(const char *name, const char *target, const char *text, const char *template,
+		 struct draft *ret)
 {
 	OWNED(drop_text) struct text content = { 0 };
 	OWNED(drop_str) char *behind_links = realpath(target, NULL);
-	const char *base;
 	int r;
 
 	*ret = (struct draft){ .name = text_copy(name),
 			       .target = text_copy(behind_links ? behind_links : target) };
-	base = strrchr(ret->target, '/') + 1;
-	r = content_of(ret, template, &content);
-	if (r == 0)
-		r = folders_make(ret->target);
+	r = target_read(ret, &content);
 	if (r < 0)
 		return log_failure(r, "%s", ret->target);
-	ret->folder = text_format("%.*s.draft-XXXXXX", (int)(base - ret->target), ret->target);
-	ret->path =
-		text_format("%.*s.draft-XXXXXX/%s", (int)(base - ret->target), ret->target, base);
-	if (!mkdtemp(ret->folder))
-		return log_failure(-errno, "%s", ret->folder);
-	memcpy(ret->path, ret->folder, strlen(ret->folder));
-	r = file_make(ret->path, &content);
-	return r < 0 ? log_failure(r, "%s", ret->path) : EXIT_DONE;
+	if (text)
+		drop_text(&content);
+	if (text || ret->fresh)
+		text_add(&content, text ? text : template);
+	return draft_make(ret, &content);
+}
+
+int draft_begin(const char *name, const char *target, const char *template, struct draft *ret)
+{
+	return begin(name, target, NULL, template, ret);
+}
+
+int draft_begin_with(const char *name, const char *target, const char *text, struct draft *ret)
+{
+	return begin(name, target, text, "", ret);
 }
 
 /* Also what the editor left beside it. */
@@ -180,7 +198,7 @@ static int settle(const struct draft *d)
 		return -errno;
 	if (!d->fresh && fchown(fd, d->was.st_uid, d->was.st_gid) < 0)
 		return -errno;
-	if (fchmod(fd, d->fresh ? 0644 : d->was.st_mode & 07777) < 0 || fsync(fd) < 0)
+	if (fchmod(fd, d->mode) < 0 || fsync(fd) < 0)
 		return -errno;
 	return 0;
 }

@@ -14,6 +14,7 @@ struct draft {
 	char *folder;	 /* a temporary one, in the target's */
 	char *path;	 /* of the draft, in that */
 	bool fresh;	 /* there is no target yet */
+	mode_t mode;	 /* that it gets when it is saved */
 	struct stat was; /* the target, when the draft was begun */
 };
 
@@ -23,6 +24,8 @@ int file_text(const char *path, struct text *ret);
 /* Makes the folders up to the target, and a draft with what the target has, or else TEMPLATE. Logs
  * and returns an exit_code. */
 int draft_begin(const char *name, const char *target, const char *template, struct draft *ret);
+/* The same with TEXT, whatever the target has. */
+int draft_begin_with(const char *name, const char *target, const char *text, struct draft *ret);
 /* Removes what was not saved. */
 void drop_draft(struct draft *d);
 
@@ -31,6 +34,6 @@ void drop_draft(struct draft *d);
 bool draft_fits(const struct draft *d);
 /* Whether it says something else than the target. */
 bool draft_differs(const struct draft *d);
-/* Puts it in its place, with the owner and the mode of what it replaces; refuses when somebody else
+/* Puts it in its place, with its mode and the owner of what it replaces; refuses when somebody else
  * has changed that meanwhile. Logs and returns an exit_code. */
 int draft_save(struct draft *d);

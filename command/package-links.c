@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "package-links.h"
 
+#include "../common/link.h"
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
@@ -43,18 +44,6 @@ static int folder_open(const char *path)
 		return fd;
 	(void)close(fd);
 	return -errno;
-}
-
-/* At once: whoever looks sees the one or the other. */
-static int link_set(int folder, const char *link, const char *target)
-{
-	OWNED(drop_str) char *fresh = text_format(".%s.new", link);
-
-	if (unlinkat(folder, fresh, 0) < 0 && errno != ENOENT)
-		return -errno;
-	if (symlinkat(target, folder, fresh) < 0)
-		return -errno;
-	return renameat(folder, fresh, folder, link) < 0 ? -errno : 0;
 }
 
 /* Nix deletes what nothing leads to from here. */
