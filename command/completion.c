@@ -15,6 +15,7 @@ static void verb_print(const struct verb *v)
 	static const char *const arguments[ARGUMENTS] = {
 		[ARGUMENT_NONE] = "none", [ARGUMENT_NAME] = "name", [ARGUMENT_NAMES] = "names",
 		[ARGUMENT_NEW] = "new",	  [ARGUMENT_FILE] = "file", [ARGUMENT_COMMAND] = "command",
+		[ARGUMENT_HOST] = "host",
 	};
 
 	printf("verb\t%s\t%s\t%s\n", v->name, arguments[v->argument], v->help);
@@ -29,7 +30,8 @@ static void verb_print(const struct verb *v)
 int verbs_print(void)
 {
 	for (size_t i = 0; i < verb_count; i++)
-		verb_print(&verbs[i]);
+		if (verbs[i].group != UNLISTED)
+			verb_print(&verbs[i]);
 	printf("values\tHYPERVISOR\t");
 	for (size_t i = 0; i < HYPERVISORS; i++)
 		printf("%s%s", i ? " " : "", hypervisors[i]->name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "inventory.h"
 
+#include "deployed.h"
 #include "instance.h"
 #include "../common/log.h"
 #include "../common/owned.h"
@@ -62,7 +63,7 @@ int item_read(struct systemd *bus, const struct configuration *configuration, co
 
 	*ret = (struct item){ .name = text_copy(name),
 			      .conf = configuration_find(configuration, name) };
-	ret->folder = lstat(folder, &st) == 0;
+	ret->folder = lstat(folder, &st) == 0 || deployed_is(name);
 	ret->package = lstat(package, &st) == 0;
 	ret->has_run = instance_state(name, &ret->run) == 0;
 	if (state_read_digest(dir, &ret->digest) < 0)
@@ -142,6 +143,7 @@ static void names_on_disk(const struct sources *sources, struct words *ret)
 	for (size_t i = 0; i < sources->count; i++)
 		words_add(ret, sources->at[i].name);
 	names_in("/var/lib/microvms", ret);
+	names_in(DEPLOYED, ret);
 	names_in("/run/microvm", ret);
 }
 

@@ -21,7 +21,7 @@ enum state {
 struct item {
 	char *name;
 	const struct configured *conf; /* NULL: it has no file */
-	bool folder;		       /* has something in /var/lib/microvms */
+	bool folder;		       /* there is something that it keeps, or that was deployed */
 	bool package;		       /* a runner package among that, which needs no file */
 	struct words
 		unit; /* properties of microvm@NAME.service; empty: systemd has nothing of it */

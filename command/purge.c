@@ -2,6 +2,7 @@
 #include "verb.h"
 
 #include "ask.h"
+#include "deployed.h"
 #include "instance.h"
 #include "inventory.h"
 #include "measure.h"
@@ -16,6 +17,10 @@
 #include <string.h>
 
 #define MICROVMS "/var/lib/microvms"
+
+/* What there can be of a MicroVM: what it keeps, and what was deployed. */
+static const char *const places[] = { MICROVMS, DEPLOYED };
+enum { PLACES = sizeof(places) / sizeof(*places) };
 
 static bool is_below(const char *path, const char *folder)
 {
@@ -46,11 +51,13 @@ static int refuse_used_by(const struct microvm *vm, const char *folder)
 
 static int refuse_used(const struct configuration *c, const char *name)
 {
-	OWNED(drop_str) char *folder = text_format(MICROVMS "/%s", name);
 	int r = EXIT_DONE;
 
-	for (size_t i = 0; i < c->count && r == EXIT_DONE; i++)
-		r = refuse_used_by(&c->at[i].vm, folder);
+	for (size_t i = 0; i < PLACES * c->count && r == EXIT_DONE; i++) {
+		OWNED(drop_str) char *folder = text_format("%s/%s", places[i % PLACES], name);
+
+		r = refuse_used_by(&c->at[i / PLACES].vm, folder);
+	}
 	return r;
 }
 
@@ -89,28 +96,21 @@ static int look(struct systemd *bus, const char *name)
 	return refuse_used(&c, name);
 }
 
-static int told(int r, const char *where)
+static int told(int r, const char *place, const char *where)
 {
-	if (r == -ENOENT && (!where || !strchr(where, '/')))
-		return log_refusal("there is no " MICROVMS "/%s", where ? where : "");
 	if (r == -ELOOP)
-		return log_refusal(MICROVMS
-			      "/%s is a link; only what it leads to could be deleted, and that is "
-			      "not done",
-			      where ? where : "");
+		return log_refusal("%s/%s is a link; only what it leads to could be deleted, and that is "
+				   "not done",
+				   place, where);
 	if (r == -EXDEV)
-		return log_refusal(MICROVMS "/%s: something is mounted there; unmount it first", where);
+		return log_refusal("%s/%s: something is mounted there; unmount it first", place, where);
 	if (r == -EBUSY)
-		return log_refusal(MICROVMS "/%s is in use", where);
-	return log_failure(r, MICROVMS "/%s", where ? where : "");
+		return log_refusal("%s/%s is in use", place, where);
+	return log_failure(r, "%s/%s", place, where);
 }
 
-static int agree(const struct call *call, const char *name, const struct tree_size *size)
+static int agree(const struct call *call)
 {
-	OWNED(drop_str) char *bytes = measure_bytes(size->bytes);
-
-	(void)fprintf(stderr, MICROVMS "/%s has %" PRIu64 " files and folders, %s on disk.\n", name,
-		      size->files, bytes);
 	if (call_has(call, "yes"))
 		return EXIT_DONE;
 	if (!can_ask())
@@ -118,24 +118,48 @@ static int agree(const struct call *call, const char *name, const struct tree_si
 	return ask("Delete them for good? [y/N]", "ny") == 'y' ? EXIT_DONE : EXIT_REFUSED;
 }
 
-static int purge(const struct call *call, const char *name)
+/* Measures it or, with no SIZE, deletes it; where there is nothing, it is done. */
+static int at_place(const char *place, const char *name, struct tree_size *size)
 {
-	OWNED(drop_fd) int parent = open(MICROVMS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	OWNED(drop_fd) int parent = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	const struct tree tree = { parent, name };
 	OWNED(drop_str) char *where = NULL;
-	struct tree_size size;
 	int r;
 
-	if (parent < 0)
-		return log_failure(-errno, MICROVMS);
-	r = tree_measure(&tree, &size, &where);
-	if (r < 0)
-		return told(r, where ? where : name);
-	r = agree(call, name, &size);
-	if (r != EXIT_DONE)
-		return r;
-	r = tree_delete(&tree, &where);
-	return r < 0 ? told(r, where) : EXIT_DONE;
+	if (parent < 0 || faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? EXIT_DONE : log_failure(-errno, "%s/%s", place, name);
+	r = size ? tree_measure(&tree, size, &where) : tree_delete(&tree, &where);
+	return r < 0 ? told(r, place, where ? where : name) : EXIT_DONE;
+}
+
+static int measure(const char *name)
+{
+	uint64_t files = 0;
+	int r = EXIT_DONE;
+
+	for (size_t i = 0; i < PLACES && r == EXIT_DONE; i++) {
+		struct tree_size size = { 0 };
+		OWNED(drop_str) char *bytes = NULL;
+
+		r = at_place(places[i], name, &size);
+		bytes = measure_bytes(size.bytes);
+		files += size.files;
+		if (r == EXIT_DONE && size.files > 0)
+			(void)fprintf(stderr, "%s/%s has %" PRIu64 " files and folders, %s on disk.\n",
+				      places[i], name, size.files, bytes);
+	}
+	return r == EXIT_DONE && files == 0 ? log_refusal("there is no " MICROVMS "/%s", name) : r;
+}
+
+static int purge(const struct call *call, const char *name)
+{
+	int r = measure(name);
+
+	if (r == EXIT_DONE)
+		r = agree(call);
+	for (size_t i = 0; i < PLACES && r == EXIT_DONE; i++)
+		r = at_place(places[i], name, NULL);
+	return r;
 }
 
 int verb_purge(const struct call *call)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* "microvm update" and "microvm rollback": which runner package a MicroVM starts with. */
+/* "microvm update" and "microvm rollback": which runner package, or which deployed version, a MicroVM starts with. */
 #include "verb.h"
 
+#include "apply.h"
 #include "bus.h"
 #include "configuration.h"
+#include "deployed.h"
 #include "instance.h"
 #include "package-links.h"
 #include "../common/log.h"
@@ -94,12 +96,29 @@ int verb_update(const struct call *call)
 	return r == EXIT_DONE ? take_effect(name, call_has(call, "restart")) : r;
 }
 
+static int roll_back_package(const char *name, bool restart)
+{
+	int r = package_links_swap(name);
+
+	return r == EXIT_DONE ? take_effect(name, restart) : r;
+}
+
+static int roll_back_version(const char *name, bool restart)
+{
+	OWNED(drop_deployed) struct deployed d = NOTHING_DEPLOYED;
+	int r = deployed_open(name, &d);
+
+	if (r == EXIT_DONE)
+		r = deployed_put_back(&d);
+	return r == EXIT_DONE ? apply(&(struct apply){ .only = name, .restart = restart }) : r;
+}
+
 int verb_rollback(const struct call *call)
 {
 	OWNED(drop_str) char *name = NULL;
 	int r = instance_name(call->arguments[0], &name);
 
-	if (r == EXIT_DONE)
-		r = package_links_swap(name);
-	return r == EXIT_DONE ? take_effect(name, call_has(call, "restart")) : r;
+	if (r != EXIT_DONE)
+		return r;
+	return (deployed_is(name) ? roll_back_version : roll_back_package)(name, call_has(call, "restart"));
 }

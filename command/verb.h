@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum verb_group { LOOKING, RUNNING, CONFIGURATION, SYSTEMCTLS, VERB_GROUPS };
+/* Those that are not for people come last. */
+enum verb_group { LOOKING, RUNNING, CONFIGURATION, SYSTEMCTLS, VERB_GROUPS, UNLISTED = VERB_GROUPS };
 
 /* What the arguments are, for who completes them. */
 enum verb_argument {
@@ -15,6 +16,7 @@ enum verb_argument {
 	ARGUMENT_NEW,     /* the name of one that is not there yet */
 	ARGUMENT_FILE,
 	ARGUMENT_COMMAND, /* a MicroVM, then words that are not ours */
+	ARGUMENT_HOST,    /* another host, then a MicroVM */
 	ARGUMENTS,
 };
 

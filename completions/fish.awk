@@ -24,8 +24,8 @@ function source_of(kind) {
 
 END {
 	print "# Made from the table of commands."
-	print "function __microvm_first"
-	print "\ttest (count (string match -v -- '-*' (commandline -opc))) -le 2"
+	print "function __microvm_behind"
+	print "\ttest (count (string match -v -- '-*' (commandline -opc))) -eq $argv[1]"
 	print "end"
 	print "complete -c microvm -f"
 	print "complete -c microvm -n __fish_use_subcommand -s h -l help -d 'print help'"
@@ -39,8 +39,11 @@ END {
 		if (argument[v] == "names")
 			printf "complete -c microvm%s -a '(microvm --names 2>/dev/null)'\n", seen
 		else if (argument[v] == "name" || argument[v] == "command")
-			printf "complete -c microvm -n '__fish_seen_subcommand_from %s; and __microvm_first' -a '(microvm --names 2>/dev/null)'\n", v
-		else if (argument[v] == "file")
+			printf "complete -c microvm -n '__fish_seen_subcommand_from %s; and __microvm_behind 2' -a '(microvm --names 2>/dev/null)'\n", v
+		else if (argument[v] == "host") {
+			printf "complete -c microvm -n '__fish_seen_subcommand_from %s; and __microvm_behind 2' -a '(__fish_print_hostnames)'\n", v
+			printf "complete -c microvm -n '__fish_seen_subcommand_from %s; and __microvm_behind 3' -a '(microvm --names 2>/dev/null)'\n", v
+		} else if (argument[v] == "file")
 			printf "complete -c microvm%s -F\n", seen
 	}
 }

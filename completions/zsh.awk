@@ -67,6 +67,8 @@ END {
 			printf " \\\n\t\t\t\t'*:MicroVM:_microvm_names'"
 		else if (argument[v] == "command")
 			printf " \\\n\t\t\t\t'1:MicroVM:_microvm_names' '*::command:_normal'"
+		else if (argument[v] == "host")
+			printf " \\\n\t\t\t\t'1:host:_hosts' '2:MicroVM:_microvm_names'"
 		else if (argument[v] == "file")
 			printf " \\\n\t\t\t\t'*:file:_files'"
 		print "\n\t\t\t;;"

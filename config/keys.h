@@ -15,6 +15,8 @@ enum key_rules {
 	VIRTIOFSD = 1 << 6, /* for microvm-virtiofsd alone */
 	ROOT = 1 << 7, /* also for install-microvm, where there is a [root] */
 	RUNNER = 1 << 8, /* also where a runner package starts the hypervisor */
+	SENT = 1 << 9, /* names a file or folder that goes along to another host (microvm deploy) */
+	SENT_UNLESS_PACKAGED = 1 << 10, /* the same, but not what lies in /usr: that is a package's */
 };
 
 struct type {
