@@ -20,7 +20,7 @@ extern char **environ;
 enum {
 	OUTPUT_LIMIT = 128 * 1024, /* MAX_ARG_STRLEN */
 	LOOK_EVERY = 2,		   /* milliseconds */
-	ALONE_AFTER = 5000,
+	ALONE_AFTER = 10 * 1000,
 };
 
 int main_process(int *ret)

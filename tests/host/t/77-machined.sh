@@ -82,7 +82,7 @@ test_a_leader_that_is_slow_is_waited_for() {
 	journal_mark
 	systemctl stop --no-block microvm@web
 	wait_until 60 gone "$pid"
-	sleep 0.3
+	wait_until 30 journal_has microvm@web.service 'has ended'
 	kill -CONT "$leader"
 	wait_until 30 is_state web inactive
 	wait_until 10 unlisted web
