@@ -21,9 +21,8 @@ enum {
 	MOST_OTHERS = 5, /* interrupts that volumes and interfaces leave */
 	TAG_LENGTH = 35,
 	PLUG_MIB = 32, /* virtio-mem comes in blocks of this */
+	MOST_GIB = 512, /* with what is plugged in */
 };
-
-static const uint64_t most_mem = UINT64_C(512) << 30; /* with what is plugged in */
 
 struct command {
 	const struct microvm *vm;
@@ -244,14 +243,16 @@ static void check_block(const struct microvm *vm, const char *key, uint64_t byte
 
 static void check_plugged(const struct microvm *vm, struct problems *problems)
 {
+	const uint64_t most = (uint64_t)MOST_GIB << 30;
+
 	check_block(vm, "hotplugMem", vm->hotplug_mem, problems);
 	check_block(vm, "hotpluggedMem", vm->hotplugged_mem, problems);
 	if (vm->hotplug_mem > 0 && vm->hugepage_mem)
 		problem_in(problems, &vm->section, "hotplugMem",
 			   "stratovirt plugs in no huge pages; leave it out, or hugepageMem");
-	if (vm->mem > most_mem || vm->hotplug_mem > most_mem - vm->mem)
+	if (vm->mem > most || vm->hotplug_mem > most - vm->mem)
 		problem_in(problems, &vm->section, vm->hotplug_mem > 0 ? "hotplugMem" : "mem",
-			   "stratovirt takes no more than %" PRIu64 "G in all", most_mem >> 30);
+			   "stratovirt takes no more than %dG in all", MOST_GIB);
 }
 
 static void stratovirt_check(const struct microvm *vm, struct problems *problems)
