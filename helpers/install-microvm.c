@@ -181,19 +181,22 @@ static int release(const char *name)
 	return r < 0 ? log_failure(r, "not all access to images was taken back") : EXIT_DONE;
 }
 
-/* The guest goes on without its disk, as it would without a share; systemd starts this when the device's unit ends. */
+/* systemd starts this when the device's unit ends. The kernel lets the hypervisor go on: it reads nothing, which qemu takes
+ * for zeros, and writes where there is no room, at which qemu halts the guest. */
 static int lost(const char *instance)
 {
 	OWNED(drop_str) char *name = tell_name_of(instance);
 	OWNED(drop_str) char *folder = text_format("/run/microvm/%s", name);
+	OWNED(drop_str) char *unit = text_format("microvm@%s.service", name);
 	OWNED(drop_str) char *message = NULL;
 
 	if (access(folder, F_OK) < 0)
 		return EXIT_DONE;
-	message = text_format("volume %s: its device is gone: what the guest reads or writes there fails until the device "
-			      "is back and microvm@%s.service is restarted", strchr(instance, ':') + 1, name);
+	message = text_format("volume %s: its device is gone, so %s is stopped; start it when the device is back",
+			      strchr(instance, ':') + 1, unit);
 	tell_microvm(name, "install-microvm", message);
-	return EXIT_DONE;
+	(void)execlp("systemctl", "systemctl", "--no-block", "stop", unit, NULL);
+	return log_failure(-errno, "systemctl");
 }
 
 static int refuse_not_configured(const char *name)
