@@ -11,15 +11,16 @@ NIC, EDU, PAIR0, PAIR1, PF, DISK = (
 BOOT = "cryptomgr.notests tsc_early_khz=2000000 no_timer_check panic=-1 reboot=t quiet"
 
 
-def conf(name, text="", words="", more=""):
-    """A script that writes the file of a MicroVM of little memory: WORDS are for its kernel, MORE is of [microvm]."""
+def conf(name, text="", words="", more="", patience=300):
+    """A script that writes the file of a MicroVM of little memory: WORDS are for its kernel, MORE is of [microvm]; its start
+    may take PATIENCE seconds."""
     return f"""mkdir -p /etc/microvm; cat >/etc/microvm/{name}.conf <<'END'
 [microvm]
 kernel=/usr/lib/microvm-test/vmlinux
 initrdPath=/usr/lib/microvm-test/initrd
 kernelParams={BOOT} {words}
 mem=192
-startupTimeout=300
+startupTimeout={patience}
 shutdownTimeout=1
 {more}
 {text}
