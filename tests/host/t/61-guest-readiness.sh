@@ -72,7 +72,7 @@ test_cloud_hypervisor_is_up() {
 }
 
 test_a_crash_is_followed_by_another_wait() {
-	stands_in web cloud-hypervisor 'test.tell=ready test.wait=1 test.end=3' </dev/null
+	stands_in web cloud-hypervisor test.tell=ready </dev/null
 	start web
 	systemctl kill --kill-whom=main -s KILL microvm@web
 	wait_until 20 restarted_once web
