@@ -101,19 +101,19 @@ class Machine:
         self.qmp("qmp_capabilities")
         self.wait_booted()
 
-    def wait_word(self, seconds):
-        while not self.agent.read(seconds).startswith(b"booted "):
+    def wait_word(self):
+        while not self.agent.read(PATIENCE).startswith(b"booted "):
             pass
 
     def wait_booted(self):
         """A boot that hangs is no fault of what is tested; it is told, and tried once more."""
         try:
-            self.wait_word(240)
+            self.wait_word()
         except Failed:
             said = self.last_words().replace("\n", "\n#   ")
             print(f"# the VM hangs in its boot; once more. It has said:\n#   {said}", flush=True)
             self.qmp("system_reset")
-            self.wait_word(300)
+            self.wait_word()
         self.sh("udevadm settle; systemctl is-system-running --wait || systemctl list-units --failed")
 
     def qmp(self, execute, **arguments):

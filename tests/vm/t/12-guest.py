@@ -3,6 +3,8 @@
 
 from lib import EDU, card, comes_to, conf, driver, equal, guest_says, start
 
+NO_JOBS = "[ -z \"$(systemctl list-jobs --plain --no-legend)\" ]"
+
 
 def test_guest_uses_it(m):
     m.sh(conf("edu", card(EDU), "test.pci=1234:11e8"))
@@ -41,13 +43,14 @@ def test_stopped_while_it_was_out(m):
     plug(m)
     comes_to(m, EDU, "vfio-pci")
     m.until("systemctl is-active --quiet microvm-pci-devices@edu")
-    m.sh("[ $(systemctl show -P ActiveState microvm@edu) = inactive ] && [ -z \"$(systemctl list-jobs --plain --no-legend)\" ]")
+    m.until(NO_JOBS)
+    equal("the MicroVM", m.sh("systemctl show -P ActiveState microvm@edu"), "inactive")
 
 
 def test_enabled_is_started_with_its_card(m):
     m.sh("systemctl enable --no-reload microvm@edu")
     pull(m)
-    m.until("! systemctl is-active --quiet microvm-pci-devices@edu && [ -z \"$(systemctl list-jobs --plain --no-legend)\" ]")
+    m.until(f"! systemctl is-active --quiet microvm-pci-devices@edu && {NO_JOBS}")
     plug(m)
     m.until("systemctl is-active --quiet microvm@edu")
     m.sh("systemctl disable --no-reload microvm@edu")

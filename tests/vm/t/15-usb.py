@@ -5,14 +5,16 @@ import subprocess
 import time
 
 from lib import conf, equal, monitor, refused, remove, said, start
-from machine import Failed
+from machine import PATIENCE, Failed
 
 STICK = "[device stick]\nbus=usb\npath=vendorid=0x46f4,productid=0x0001\n"
 # Folder, node and driver of what is plugged in, in the machine.
 FOLDER = "dirname $(grep -lx 46f4 /sys/bus/usb/devices/*/idVendor)"
 NODE = f"/dev/bus/usb/$(printf %03d/%03d $(cat $({FOLDER})/busnum $({FOLDER})/devnum))"
 NOTHING_TOLD = "[ -z \"$(ls /run/microvm-usb 2>/dev/null)\" ]"
-DRIVER = f"basename $(readlink $({FOLDER})/*:1.0/driver)"
+DRIVER = f"readlink $({FOLDER})/*:1.0/driver | sed 's,.*/,,'"
+# By qemu. Whether that has a driver of its own there depends on what the guest does with the device.
+TAKEN = f"[ \"$({DRIVER})\" != usb-storage ]"
 
 
 def make_stick(m):
@@ -25,8 +27,9 @@ def make_stick(m):
 
 
 def plug(m):
+    """Done when udev has seen it."""
     m.qmp("device_add", driver="usb-storage", id="stick", drive="stick", bus="usb.0")
-    m.until(FOLDER)
+    m.until(f"{FOLDER} && udevadm wait {NODE}")
 
 
 def pull(m):
@@ -35,15 +38,16 @@ def pull(m):
 
 
 def owner(m):
-    return m.sh(f"udevadm settle; stat -c %u {NODE}")
+    return m.sh(f"stat -c %u {NODE}")
 
 
 def guest_has(m, wanted):
     """The guest's kernel is one for the cloud and knows no USB; what it would find, qemu tells."""
-    end = time.monotonic() + 30
-    while ("ID: device-stick" in (have := monitor(m, "usb", "info usb"))) != wanted:
+    end = time.monotonic() + PATIENCE
+    while ("true" in (have := monitor(m, "usb", "qom-get /machine/peripheral/device-stick attached"))) != wanted:
         if time.monotonic() > end:
-            raise Failed(have)
+            raise Failed(f"attached: {have}")
+        time.sleep(0.3)
 
 
 def test_waited_for_and_refused(m):
@@ -65,12 +69,12 @@ def test_of_the_host(m):
 
 
 def test_given(m):
-    m.until(f"[ $({DRIVER}) = usb-storage ]")
+    m.until(f"[ \"$({DRIVER})\" = usb-storage ]")
     equal("the owner at first", owner(m), "0")
     start(m, "usb")
     equal("the owner", owner(m), m.sh("stat -c %u /run/microvm/usb"))
     equal("others of that owner", m.sh("find /dev/bus/usb -type c -uid +0 | wc -l"), "1")
-    m.until(f"[ $({DRIVER}) = usbfs ]", 60)
+    m.until(TAKEN)
     guest_has(m, True)
 
 
@@ -80,15 +84,15 @@ def test_pulled_and_back(m):
     m.sh("systemctl is-active microvm@usb")
     plug(m)
     equal("the owner", owner(m), m.sh("stat -c %u /run/microvm/usb"))
-    m.until(f"[ $({DRIVER}) = usbfs ]", 60)
+    m.until(TAKEN)
     guest_has(m, True)
     m.sh("udevadm trigger --settle --action=change --subsystem-match=usb")
     equal("the owner after an event", owner(m), m.sh("stat -c %u /run/microvm/usb"))
 
 
 def test_taken_back(m):
-    m.sh("systemctl stop microvm@usb", 60)
-    m.until(f"[ $({DRIVER}) = usb-storage ] && [ $(stat -c %u {NODE}) = 0 ]", 60)
+    m.sh("systemctl stop microvm@usb")
+    m.until(f"[ \"$({DRIVER})\" = usb-storage ] && [ $(stat -c %u {NODE}) = 0 ]")
     m.until(NOTHING_TOLD)
     pull(m)
     plug(m)
@@ -101,5 +105,5 @@ def test_not_required(m):
     start(m, "usb")
     equal("its message", "is not plugged in; the MicroVM does without it until it is" in said(m, "usb"), True)
     plug(m)
-    m.until(f"[ $({DRIVER}) = usbfs ]", 60)
-    m.sh(remove("usb"), 60)
+    guest_has(m, True)
+    m.sh(remove("usb"))
