@@ -18,7 +18,7 @@ static bool leave(void *arg)
 
 static int refuse(const struct microvm *vm)
 {
-	const struct hypervisor *h = hypervisors[vm->hypervisor];
+	const struct hypervisor *h = hypervisor_of(vm);
 
 	if (h->console)
 		log_line(LEVEL_ERROR, "%s has no serial console ([%s] serialConsole=no)", vm->name,
@@ -58,8 +58,5 @@ int verb_console(const struct call *call)
 		r = instance_running(name, &vm);
 	if (r != EXIT_DONE)
 		return r;
-	if (!hypervisors[vm.hypervisor] || !hypervisors[vm.hypervisor]->console ||
-	    !hypervisors[vm.hypervisor]->console(&vm))
-		return refuse(&vm);
-	return join(&vm);
+	return hypervisor_has_console(&vm) ? join(&vm) : refuse(&vm);
 }

@@ -53,7 +53,7 @@ static const char *fact(const struct hypervisor *h, size_t row)
 		[ASKS] = h->ask_poweroff,
 		[RESETS] = h->ask_reset,
 		[BALLOONS] = h->balloon,
-		[CONSOLE] = h->console,
+		[CONSOLE] = h->terminal || h->console,
 	};
 
 	return yes(facts[row]);

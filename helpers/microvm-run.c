@@ -242,10 +242,9 @@ static int find_notify(struct start *s, bool printed)
 
 static int open_console(struct start *s, bool printed)
 {
-	const struct hypervisor *h = s->hypervisor;
 	int r;
 
-	if (!h->console || !h->console(&s->vm) || printed)
+	if (!hypervisor_has_console(&s->vm) || printed)
 		return EXIT_DONE;
 	r = console_open(s->dir, s->vm.name, &s->console);
 	return r < 0 ? log_failure(r, "cannot make the console's FIFOs in %s", s->dir) : EXIT_DONE;
@@ -384,21 +383,22 @@ static int keep_open(const struct start *s)
 	if (s->vsock > 0 && s->hypervisor->takes_vsock && fcntl(s->vsock, F_SETFD, 0) < 0)
 		return log_failure(-errno, "cannot keep the vsock");
 	r = attached_keep(&s->attached);
-	if (r < 0)
-		return log_failure(r, "cannot keep the interfaces");
-	r = console_keep(&s->console);
-	return r < 0 ? log_failure(r, "cannot keep the console") : EXIT_DONE;
+	return r < 0 ? log_failure(r, "cannot keep the interfaces") : EXIT_DONE;
 }
 
 static int prepare(const struct start *s)
 {
 	const struct hypervisor *h = s->hypervisor;
-	int r = h->prepare ? h->prepare(&s->vm, &s->launch) : EXIT_DONE;
 
-	if (r != EXIT_DONE || !h->terminal)
-		return r;
-	r = terminal_take();
-	return r < 0 ? log_failure(r, "cannot make the terminal that %s wants", h->name) : EXIT_DONE;
+	return h->prepare ? h->prepare(&s->vm, &s->launch) : EXIT_DONE;
+}
+
+static int keep_console(const struct start *s)
+{
+	const struct hypervisor *h = s->hypervisor;
+	int r = h->terminal ? terminal_take(&s->console) : console_keep(&s->console);
+
+	return r < 0 ? log_failure(r, "cannot keep the console of %s", h->name) : EXIT_DONE;
 }
 
 /* What the start is, for who asks later. */
@@ -422,6 +422,9 @@ static int become_hypervisor(struct start *s)
 	if (r < 0)
 		return log_failure(r, "%s", s->config_path);
 	r = prepare(s);
+	/* First, because who is started for it is to have nothing of what stays open. */
+	if (r == EXIT_DONE)
+		r = keep_console(s);
 	if (r == EXIT_DONE)
 		r = keep_open(s);
 	if (r != EXIT_DONE)

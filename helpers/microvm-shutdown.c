@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* microvm-shutdown: ExecStop= of microvm@.service. Asks the guest to shut down and waits until its
- * hypervisor has ended; only when this fails does systemd send signals. Reads what the start noted,
+ * hypervisor has ended; only when this fails is that ended by a signal. Reads what the start noted,
  * because the configuration may be another by now. */
+#include "console.h"
 #include "process.h"
 #include "state.h"
 
@@ -12,6 +13,7 @@
 #include "../hypervisors/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <spawn.h>
@@ -21,8 +23,6 @@
 #include <unistd.h>
 
 extern char **environ;
-
-enum { TO_BE_ENDED = -1 }; /* besides exit codes: as asked for, by a signal of systemd's */
 
 static void tell(const struct control *c, enum told what, int error)
 {
@@ -44,13 +44,24 @@ static void tell(const struct control *c, enum told what, int error)
 			 strerror(error));
 }
 
+/* For both, because for writing alone it opens only where somebody reads, and who then has left ends us. */
+static int open_typed(const char *name)
+{
+	OWNED(drop_str) char *dir = runtime_dir(name);
+	OWNED(drop_str) char *path = text_format("%s/" CONSOLE_TYPED, dir);
+
+	return open(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+}
+
 static int ask(const struct microvm *vm, const struct hypervisor *h, const char *path, int process)
 {
+	OWNED(drop_fd) int console = h->nudge ? open_typed(vm->name) : -1;
 	OWNED(drop_control) struct control c = {
 		.hypervisor = h,
 		.path = path,
 		.process = process,
 		.patience = 2000,
+		.console = console,
 		.tell = tell,
 		.socket = -1,
 	};
@@ -166,6 +177,17 @@ static int read_state(const char *name, struct microvm *vm)
 	return r < 0 ? log_failure(r, "%s/state", dir) : 0;
 }
 
+/* systemd would do it next. But what stands by the hypervisor, as microvm-leader does, ends a moment behind it, and systemd
+ * would find and kill it then. */
+static void end_by_signal(int process)
+{
+	enum { PATIENCE = 3000 }; /* milliseconds */
+	struct pollfd p = { .fd = process, .events = POLLIN };
+
+	(void)syscall(SYS_pidfd_send_signal, process, SIGTERM, NULL, 0);
+	(void)poll(&p, 1, PATIENCE);
+}
+
 static int end_main(const char *name)
 {
 	OWNED(drop_microvm) struct microvm vm = { 0 };
@@ -179,7 +201,9 @@ static int end_main(const char *name)
 	r = read_state(name, &vm);
 	if (r == EXIT_DONE)
 		r = shut_down(&vm, process);
-	return r == EXIT_DONE && !process_ended(process) ? TO_BE_ENDED : r;
+	if (!process_ended(process))
+		end_by_signal(process);
+	return r;
 }
 
 int main(int argc, char **argv)
@@ -189,8 +213,6 @@ int main(int argc, char **argv)
 	if (argc != 2 || *argv[1] == '-')
 		return log_usage("microvm-shutdown NAME");
 	r = end_main(argv[1]);
-	/* What stands by the hypervisor, as microvm-leader does, ends with it, a moment later. */
-	if (r == EXIT_DONE)
-		unit_wait_alone();
-	return r == TO_BE_ENDED ? EXIT_DONE : r;
+	unit_wait_alone();
+	return r;
 }

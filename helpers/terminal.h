@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* terminal.h: a terminal for a program that wants one at its standard input and writes to its
- * standard output, whatever that is. */
+/* terminal.h: a terminal for a hypervisor whose console that is. */
 #pragma once
 
-/* Makes the standard input of this process a terminal on which nobody ever types. Its other end
- * stays open over exec, so that the program that this process becomes holds both and nobody else is
- * needed. Returns 0 or -errno. */
-int terminal_take(void);
+#include "console.h"
+
+/* Makes a terminal the standard input and output of this process, for the program that it becomes. The other
+ * end has microvm-terminal, which is started here: it goes on to what was the standard output, and to the
+ * console. Returns 0 or -errno. */
+int terminal_take(const struct console *c);

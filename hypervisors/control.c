@@ -282,6 +282,15 @@ int control_question(struct control *c, const char *question, int64_t deadline, 
 	}
 }
 
+/* Nobody who does not read it is waited for. */
+static void nudge(const struct control *c)
+{
+	const char key = c->hypervisor->nudge;
+
+	if (key)
+		(void)!write(c->console, &key, 1);
+}
+
 int control_power_off(struct control *c, int64_t deadline)
 {
 	struct shutdown told = { 0 };
@@ -295,6 +304,8 @@ int control_power_off(struct control *c, int64_t deadline)
 		if (milliseconds_now() >= deadline)
 			return -ETIMEDOUT;
 		shutdown_tell(c, news, &told);
+		if (news == NEWS_YES)
+			nudge(c);
 		if (told.ending) {
 			/* From here on a lost connection is no news. */
 			c->tell_at = again = never;

@@ -32,6 +32,7 @@ struct control {
 	const char *path;  /* of the socket */
 	int process;	   /* pidfd of the hypervisor; -1: nobody watches it */
 	unsigned patience; /* milliseconds without an answer until that is told */
+	int console;	   /* where is typed what the hypervisor's nudge is */
 	void (*tell)(const struct control *c, enum told what, int error);
 
 	/* control.c's own */

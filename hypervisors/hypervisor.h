@@ -93,7 +93,7 @@ struct hypervisor {
 	bool mute;	     /* has no socket, or answers before it has its devices */
 	bool locks_volumes;  /* with flock(2), for which ours has to be gone */
 	bool tagless;	     /* virtiofsd has to tell the guest the tag of its share */
-	bool terminal;	     /* aborts where its standard input is none */
+	bool terminal;	     /* its console is that, or it does not do what it should: its standard input and output */
 	bool vsock_socket;   /* has the guest's vsock as a Unix socket, not as a cid of the kernel's */
 	bool takes_vsock;    /* an open /dev/vhost-vsock, which has its cid already */
 	bool own_affair;     /* a program of somebody's: what it runs, and how, it knows alone */
@@ -101,6 +101,8 @@ struct hypervisor {
 	enum protocol protocol;
 	const char *ask_status;   /* answered with a running guest: it runs */
 	const char *ask_poweroff; /* presses the guest's power button; NULL: there is none */
+	/* Typed at the console whenever the guest was asked, without which nothing comes of that; 0: nothing. */
+	char nudge;
 	const char *ask_reset; /* resets the machine at once; NULL: it has to be started again */
 	const struct balloon *balloon; /* NULL: nobody can ask while the guest runs */
 	const char *asks;	  /* what that is, for the log, if it is no power button */
@@ -140,8 +142,8 @@ struct hypervisor {
 	int (*prepare)(const struct microvm *vm, const struct launch *launch);
 	/* Adds the paths of what its own section makes it read. */
 	void (*files)(const struct microvm *vm, struct words *paths);
-	/* Whether the MicroVM has a console that people can attach to: one that reads its standard input
-	 * and writes both to its standard output and to launch->console. */
+	/* Whether the MicroVM has a console that people can attach to, without a terminal: one that reads
+	 * its standard input and writes both to its standard output and to launch->console. */
 	bool (*console)(const struct microvm *vm);
 };
 
@@ -176,6 +178,9 @@ bool hypervisor_uses_vhost_vsock(const struct microvm *vm);
  * port of the host is at PATH_PORT. NULL where the guest has a cid instead, or no vsock. free() by the
  * caller. */
 char *hypervisor_vsock_socket(const struct microvm *vm, const char *dir);
+
+/* Whether people can attach to the MicroVM's console. */
+bool hypervisor_has_console(const struct microvm *vm);
 
 /* How many queues each of the MicroVM's interfaces has; with 1 a tap must not be made for more. */
 unsigned hypervisor_queues(const struct microvm *vm);

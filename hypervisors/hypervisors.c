@@ -29,6 +29,13 @@ const struct hypervisor *hypervisor_of(const struct microvm *vm)
 	return vm->runner ? &hypervisor_runner : hypervisors[vm->hypervisor];
 }
 
+bool hypervisor_has_console(const struct microvm *vm)
+{
+	const struct hypervisor *h = hypervisor_of(vm);
+
+	return h->terminal || (h->console && h->console(vm));
+}
+
 unsigned hypervisor_queues(const struct microvm *vm)
 {
 	const struct hypervisor *h = hypervisor_of(vm);

@@ -262,7 +262,6 @@ struct ipc_debug {
 struct talk {
 	bool greeted;		/* NEWS_OPEN was told */
 	bool asked;		/* for the state, and not answered */
-	bool pressed;		/* a key, of which there is no reply */
 	unsigned keys;		/* that were pressed */
 	unsigned char state[4]; /* of the reply */
 	size_t heard;
@@ -297,10 +296,6 @@ static enum news talk_next(void *talk, struct text *send)
 		t->greeted = true;
 		return NEWS_OPEN;
 	}
-	if (t->pressed) {
-		t->pressed = false;
-		return NEWS_YES;
-	}
 	if (!t->asked || t->heard < sizeof(t->state))
 		return NEWS_NONE;
 	t->asked = false;
@@ -316,29 +311,24 @@ static void press_key(struct talk *t, struct text *send)
 	const struct ipc_head head = { IPC_DEBUG, sizeof(struct ipc_debug) };
 	const struct ipc_debug debug = { DEBUG_SYSRQ, 0, keys[t->keys++ % (sizeof(keys) - 1)] };
 
-	t->pressed = true;
 	text_add_bytes(send, (const char *)&head, sizeof(head));
 	text_add_bytes(send, (const char *)&debug, sizeof(debug));
 }
 
-/* An open question is not asked again: its reply could come, and then another in the middle. */
-static void ask_state(struct talk *t, struct text *send)
+/* Of a key there is no reply: that of the state, behind it, tells that it is there. An open question is not asked
+ * again: its reply could come, and then another in the middle. */
+static void talk_ask(void *talk, const char *question, struct text *send)
 {
 	const struct ipc_head head = { IPC_VMSTATE, 0 };
+	struct talk *t = talk;
 
 	if (t->asked)
 		return;
+	if (strcmp(question, "sysrq") == 0)
+		press_key(t, send);
 	t->asked = true;
 	t->heard = 0;
 	text_add_bytes(send, (const char *)&head, sizeof(head));
-}
-
-static void talk_ask(void *talk, const char *question, struct text *send)
-{
-	if (strcmp(question, "sysrq") == 0)
-		press_key(talk, send);
-	else
-		ask_state(talk, send);
 }
 
 const struct language language_kvmtool = {
@@ -353,6 +343,7 @@ const struct language language_kvmtool = {
 const struct hypervisor hypervisor_kvmtool = {
 	.name = "kvmtool",
 	.mute = true,
+	.terminal = true,
 	.program = "lkvm",
 	.can = CAN(HUGEPAGES) | CAN(BALLOON) | CAN(CONTROL_SOCKET) | CAN(NET_USER) | CAN(NET_TAP) |
 	       CAN(NET_MACVTAP) | CAN(NET_BRIDGE) | CAN(VHOST_NET) | CAN(IMAGE_QCOW2) |
@@ -360,6 +351,9 @@ const struct hypervisor hypervisor_kvmtool = {
 	.protocol = PROTOCOL_KVMTOOL,
 	.ask_status = "vmstate",
 	.ask_poweroff = "sysrq",
+	/* It hands a key on when it looks for what is typed (serial8250__update_consoles() there). XON: no terminal
+	   of a guest takes it for more than "go on". */
+	.nudge = 0x11,
 	.asks = "asked the guest's kernel (SysRq s, u, b) to write all to its disks and to reboot: "
 		"kvmtool "
 		"has no power button",

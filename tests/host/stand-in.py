@@ -17,6 +17,7 @@ import threading
 import time
 
 words = sys.argv[1:]
+keys = []
 
 
 def say(text):
@@ -30,7 +31,7 @@ def after(option):
 def terminal():
     try:
         termios.tcsetattr(0, termios.TCSANOW, termios.tcgetattr(0))
-        return "a terminal"
+        return "a terminal" if os.isatty(1) else "half a terminal"
     except termios.error:
         return "no terminal"
 
@@ -88,11 +89,18 @@ def kvmtool(client):
     if kind == 8:
         client.send(struct.pack("=i", 0))
     if kind == 2:
-        key = chr(data[8])
+        keys.append(chr(data[8]))
+    return True
+
+
+def look_for_keys():
+    """As kvmtool does it: the one that was noted last, and not before something is typed."""
+    while os.read(0, 1):
+        key = keys.pop() if keys else None
         say(f"key {key}")
         if key == "b":
+            say("last words")
             os._exit(0)
-    return True
 
 
 def stratovirt(client):
@@ -121,6 +129,7 @@ def main():
     elif "--nodefaults" in words:
         images = [after("--disk")] if "--disk" in words else []
         vcpu()
+        threading.Thread(target=look_for_keys, daemon=True).start()
         serve(f"{os.environ['HOME']}/.lkvm/{after('--name')}.sock", socket.SOCK_STREAM, kvmtool)
     elif "-qmp" in words:
         images = []

@@ -9,6 +9,7 @@ usage: talks.py HELPERS     the folder of the helpers that were built
 
 import os
 import re
+import select
 import signal
 import socket
 import struct
@@ -254,9 +255,27 @@ def kvmtool_hangs_up():
     linger()
 
 
+def keyboard():
+    """What is typed at its console."""
+    path = f"{FOLDER}/console.in"
+    if not os.path.exists(path):
+        os.mkfifo(path, 0o600)
+    return os.open(path, os.O_RDWR)
+
+
+def hands_on(talk, console):
+    """A key that the guest gets: with what is typed behind it, and never with what is typed before."""
+    char = key(talk)
+    early = select.select([console], [], [], 0.1)[0]
+    state(talk, 0)
+    if os.read(console, 100) != b"\x11":
+        os._exit(94)
+    return None if early else char
+
+
 def kvmtool_keys():
-    talk = kvmtool().accept()[0]
-    pressed = [(key(talk), time.monotonic()) for _ in range(3)]
+    console, talk = keyboard(), kvmtool().accept()[0]
+    pressed = [(hands_on(talk, console), time.monotonic()) for _ in range(3)]
     far = all(b[1] - a[1] > 1.5 for a, b in zip(pressed, pressed[1:]))
     os._exit(0 if [p[0] for p in pressed] == ["s", "u", "b"] and far else linger())
 
@@ -265,6 +284,14 @@ def kvmtool_no_sysrq():
     talk = kvmtool().accept()[0]
     while True:
         key(talk)
+        state(talk, 0)
+
+
+def kvmtool_stops_paused():
+    talk = kvmtool().accept()[0]
+    while True:
+        key(talk)
+        state(talk, 1)
 
 
 def kvmtool_vanishes():
@@ -381,6 +408,7 @@ def main():
     stop("ended already", dies, 0, "", (0, 3), "crosvm")
     stop("three keys, with time between them", kvmtool_keys, 0, "SysRq.*kvmtool has ended", (3.9, 7.5))
     stop("a guest that knows no keys", kvmtool_no_sysrq, 1, "not shut down in 8 s", (7.9, 14))
+    stop("a guest that is paused", kvmtool_stops_paused, 1, "kvmtool refuses.*not shut down in 8 s", (7.9, 14))
     stop("a socket that vanishes", kvmtool_vanishes, 1, "cannot be reached.*not shut down in 8 s", (7.9, 14))
     stop("nobody to ask", alioth_sleeps, 1, "alioth has no way to ask", (0, 6))
     stop("nobody to ask", linger, 1, "stratovirt has no way to ask", (0, 6), "stratovirt")

@@ -24,6 +24,7 @@ stands_in() {
 
 guest_reboots() { systemctl kill --kill-whom=main -s USR1 "microvm@$1"; }
 restarted() { [ "$(property "microvm@$1" NRestarts)" = "$2" ] && [ "$(state "$1")" = active ]; }
+nobody_was_killed() { assert_eq "who was killed" "$(journal "microvm@$1.service" | grep 'Killing process' || true)" ''; }
 gone() { [ "$(state "$1")" != active ] && [ "$(state "$1")" != deactivating ]; }
 
 test_crosvm_runs() {
@@ -60,12 +61,18 @@ test_kvmtool_runs() {
 	stands_in lkvm kvmtool </dev/null
 	assert_eq state "$(state lkvm)" active
 	[ -S /run/microvm/lkvm/control.sock ] || fail 'no control socket'
-	journal_has microvm@lkvm.service 'guest: no terminal, called microvm@lkvm'
+	journal_has microvm@lkvm.service 'guest: a terminal, called microvm@lkvm'
 }
 
 test_kvmtool_reboot_is_a_new_start() {
 	guest_reboots lkvm
 	wait_until 20 restarted lkvm 1
+}
+
+test_its_terminal_is_a_console() {
+	"$test_files/host/terminal.py" --expect attached --type a --expect 'guest: key None' --type $'\x1d' --expect left \
+		-- microvm console lkvm
+	journal_has microvm@lkvm.service 'guest: key None'
 }
 
 test_kvmtool_stops_by_keys() {
@@ -74,7 +81,9 @@ test_kvmtool_stops_by_keys() {
 	for key in s u b; do
 		journal_has microvm@lkvm.service "guest: key $key"
 	done
+	journal_has microvm@lkvm.service 'guest: last words'
 	journal_has microvm@lkvm.service 'SysRq'
+	nobody_was_killed lkvm
 }
 
 test_kvmtool_reboot_with_a_volume_is_a_new_start() {
@@ -97,6 +106,7 @@ test_stratovirt_runs_with_a_terminal_of_its_own() {
 test_stratovirt_cannot_be_asked() {
 	stop strato
 	journal_has microvm@strato.service 'stratovirt has no way to ask its guest'
+	nobody_was_killed strato
 	systemctl reset-failed
 }
 
