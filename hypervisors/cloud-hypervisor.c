@@ -343,6 +343,7 @@ static const struct balloon balloon = {
 
 const struct hypervisor hypervisor_cloud_hypervisor = {
 	.name = "cloud-hypervisor",
+	.terminal = true,
 	.program = "cloud-hypervisor",
 	.multi_queue = true,
 	.vsock_socket = true,

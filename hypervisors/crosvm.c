@@ -66,7 +66,7 @@ static void add_machine(const struct command *c)
 	words_addf(c->argv, "uuid=%s", c->vm->machine_id);
 	words_add(c->argv, "--no-usb");
 	words_add(c->argv, "--serial");
-	words_add(c->argv, "type=stdout,hardware=serial,num=1,console=true");
+	words_add(c->argv, "type=stdout,hardware=serial,num=1,console=true,stdin=true");
 }
 
 /* Its sandbox is a process with namespaces of its own for each device. A unit without privileges
@@ -392,6 +392,7 @@ static const struct balloon balloon = {
 
 const struct hypervisor hypervisor_crosvm = {
 	.name = "crosvm",
+	.terminal = true,
 	.program = "crosvm",
 	.names_process = true,
 	.tagless = true,

@@ -112,12 +112,12 @@ def refused(stage, name, hypervisor, text, *words, **options):
 
 
 def terminals(stage):
-    for hypervisor in ("kvmtool", "stratovirt", "alioth"):
+    for hypervisor in ("cloud-hypervisor", "crosvm", "kvmtool", "stratovirt", "alioth"):
         process = found(stage, "a terminal to read and write", hypervisor,
-                        {"terminal": True, "stdin blocks": True, "stdout": "a terminal", "comm": "microvm@a"})
+                        {"terminal": True, "stdin blocks": True, "stdout": "a terminal"})
         stage.stop()
         result(f"{hypervisor}: the console's output arrives, as it is", process.stdout.buffer.read() == b"console output\n")
-    found(stage, "no terminal", "crosvm", {"terminal": False})
+    found(stage, "no terminal", "firecracker", {"terminal": False})
     stage.stop()
 
 

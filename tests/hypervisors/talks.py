@@ -276,7 +276,7 @@ def hands_on(talk, console):
 def kvmtool_keys():
     console, talk = keyboard(), kvmtool().accept()[0]
     pressed = [(hands_on(talk, console), time.monotonic()) for _ in range(3)]
-    far = all(b[1] - a[1] > 1.5 for a, b in zip(pressed, pressed[1:]))
+    far = all(b[1] - a[1] > 0.5 for a, b in zip(pressed, pressed[1:]))
     os._exit(0 if [p[0] for p in pressed] == ["s", "u", "b"] and far else linger())
 
 
