@@ -250,8 +250,8 @@ static int give_back_one(const char *address, bool give_back)
 	OWNED(drop_pci) struct pci p = { 0 };
 	int r = pci_look("", address, &p);
 
-	/* None has it where vfio-pci was to and could not. */
-	if (r < 0 || (p.driver && strcmp(p.driver, PCI_VFIO) != 0))
+	/* One without a driver may be one that a driver hangs in. */
+	if (r < 0 || !p.driver || strcmp(p.driver, PCI_VFIO) != 0)
 		return r == -ENODEV ? 0 : r;
 	lock_out(&p);
 	return give_back ? pci_give_back(&p, WRITE_USEC) : 0;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A driver that does not let go of its device: nobody waits for it for ever, and when it has let go all is well."""
 
-from lib import card, comes_to, conf, driver, equal, refused, remove
+from lib import card, comes_to, conf, driver, equal, refused, remove, said
 
 DISK = "0000:06:00.0"
 NODE = "/dev/disk/by-id/nvme-QEMU_NVMe_Ctrl_hung"
@@ -19,6 +19,7 @@ def test_start_fails(m):
     m.until("grep -q submit_bio_wait /proc/$(systemctl show -P MainPID writer)/stack")
     m.sh(conf("hung", card(DISK)))
     refused(m, "hung", r"0000:06:00.0 is not let go by nvme within 60 s; its driver hangs")
+    equal("a second wait", "cannot be given back" in said(m, "hung"), False)
     m.sh("systemctl is-active writer; pgrep -f 'microvm-pci-devices hung'")
 
 
