@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -161,6 +162,10 @@ def kernels(stage):
     stage.stop()
 
 
+def qcow2(version, backing, crypt):
+    return struct.pack(">4sIQIIQI", b"QFI\xfb", version, backing, 0, 16, 1 << 20, crypt) + bytes(1 << 12)
+
+
 def images(stage):
     """A guest can write to the first bytes of its disk that it is a qcow2 image with a backing file."""
     image = stage.folder / "a.img"
@@ -173,6 +178,13 @@ def images(stage):
         found(stage, "whatever a raw image says, it is told", hypervisor, {}, "volume.a", release=release)
         stage.stop()
     found(stage, "one that is meant to be one", "crosvm", {}, "volume.a", "volume.a.imageType=qcow2")
+    stage.stop()
+    for name, head in ("another version", (3, 0, 0)), ("a backing file", (2, 112, 0)), ("encryption", (2, 0, 1)):
+        image.write_bytes(qcow2(*head))
+        refused(stage, f"a qcow2 image with {name}", "kvmtool", "of qcow2 images kvmtool reads",
+                "volume.a.imageType=qcow2", "volume.a.readOnly=yes")
+    image.write_bytes(qcow2(2, 0, 0))
+    found(stage, "a qcow2 image that it reads", "kvmtool", {}, "volume.a.imageType=qcow2", "volume.a.readOnly=yes")
     stage.stop()
     image.write_bytes(honest)
     found(stage, "a raw image that is one", "cloud-hypervisor", {}, "volume.a", release="v50.0")
