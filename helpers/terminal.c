@@ -54,15 +54,18 @@ static int start_relay(int master, int copy)
 int terminal_take(const struct console *c)
 {
 	OWNED(drop_fd) int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
-	OWNED(drop_fd) int other = -1;
+	OWNED(drop_fd) int in = -1;
+	OWNED(drop_fd) int out = -1;
 	int r;
 
 	if (master < 0 || unlockpt(master) < 0)
 		return -errno;
-	other = open_other_end(master);
-	if (other < 0)
-		return other;
-	r = make_raw(other);
+	/* Each its own, so that who wants to read without waiting does not lose what he writes. */
+	in = open_other_end(master);
+	out = open_other_end(master);
+	if (in < 0 || out < 0)
+		return in < 0 ? in : out;
+	r = make_raw(in);
 	if (r == 0)
 		r = console_keep(c);
 	if (r == 0)
@@ -70,8 +73,8 @@ int terminal_take(const struct console *c)
 	if (r < 0)
 		return r;
 	/* The console ends with the relay. */
-	if (fcntl(c->copy, F_SETFD, FD_CLOEXEC) < 0 || dup2(other, STDIN_FILENO) < 0 ||
-	    dup2(other, STDOUT_FILENO) < 0)
+	if (fcntl(c->copy, F_SETFD, FD_CLOEXEC) < 0 || dup2(in, STDIN_FILENO) < 0 ||
+	    dup2(out, STDOUT_FILENO) < 0)
 		return -errno;
 	return 0;
 }

@@ -8,16 +8,18 @@ usage: starts.py HELPERS     the folder of the helpers that were built
 import json
 import os
 import pathlib
+import re
 import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HELPERS = sys.argv[1]
 
-STAND_IN = """#!/usr/bin/python3
+STAND_IN = r"""#!/usr/bin/python3
 import fcntl, json, os, stat, sys, termios, time
 if sys.argv[1:] == ["--version"]:
     print("cloud-hypervisor " + os.environ["RELEASE"])
@@ -43,6 +45,13 @@ if found["home"] and os.path.islink(found["home"] + "/.lkvm"):
     found["sockets"] = os.path.realpath(found["home"] + "/.lkvm")
 open(os.environ["FACTS"] + "~", "w").write(json.dumps(found))
 os.rename(os.environ["FACTS"] + "~", os.environ["FACTS"])
+if os.environ.get("TALKS"):
+    keys = b""
+    while len(keys) < 256:
+        keys += os.read(0, 1000)
+    os.set_blocking(0, False)
+    sys.stdout.buffer.write(keys + b"".join(b"line %d\n" % n for n in range(20000)) + b"last words")
+    sys.exit()
 time.sleep(60)
 """
 
@@ -65,7 +74,7 @@ class Stage:
         (self.folder / "a.img").write_bytes(bytes(1 << 20))
         self.running = []
 
-    def start(self, hypervisor, *words, kernel="bzImage", runtime=None, release="v53.0"):
+    def start(self, hypervisor, *words, kernel="bzImage", runtime=None, release="v53.0", talks=""):
         """Returns what the stand-in found, and the process; without a stand-in what was said."""
         runtime = runtime or self.runtime
         if self.facts.exists():
@@ -77,7 +86,7 @@ class Stage:
         process = subprocess.Popen([f"{HELPERS}/microvm-run", "a", *words], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                    env=dict(os.environ, RUNTIME_DIRECTORY=str(runtime), FACTS=str(self.facts),
-                                            RELEASE=release))
+                                            RELEASE=release, TALKS=talks))
         for _ in range(1000):
             if self.facts.exists():
                 self.running.append(process)
@@ -120,6 +129,63 @@ def terminals(stage):
         result(f"{hypervisor}: the console's output arrives, as it is", process.stdout.buffer.read() == b"console output\n")
     found(stage, "no terminal", "firecracker", {"terminal": False})
     stage.stop()
+
+
+def children(process):
+    return [int(pid) for pid in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def ignores(pid, number):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^SigIgn:\s*(\w+)", status, re.MULTILINE)[1], 16) >> (number - 1) & 1
+
+
+def end_in_vain(pid):
+    """Once it runs."""
+    for _ in range(1000):
+        if ignores(pid, signal.SIGTERM):
+            break
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGTERM)
+
+
+def read_all(fd, ret):
+    while more := os.read(fd, 65536):
+        ret.append(more)
+        time.sleep(0.001)
+    os.close(fd)
+
+
+def copy_of(stage, ret):
+    """Somebody who is attached before the start."""
+    fifo = stage.runtime / "console.out"
+    fifo.unlink(missing_ok=True)
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reader, True)
+    return threading.Thread(target=read_all, args=(reader, ret))
+
+
+def consoles(stage):
+    """All bytes there are, in either direction, whoever reads slowly, and the last ones too."""
+    keys = bytes(range(256))
+    shown = b"console output\n" + keys + b"".join(b"line %d\n" % n for n in range(20000)) + b"last words"
+    seen, copied = [], []
+    copy = copy_of(stage, copied)
+    process = found(stage, "its terminal is a console", "kvmtool", {"terminal": True}, talks="yes")
+    copy.start()
+    relays = children(process)
+    for pid in relays:
+        end_in_vain(pid)
+    (stage.runtime / "console.in").write_bytes(keys)
+    read_all(os.dup(process.stdout.fileno()), seen)
+    copy.join()
+    result("a console's bytes", b"".join(seen) == shown, len(b"".join(seen)), len(shown))
+    result("a console's bytes, for who is attached", b"".join(copied) == shown, len(b"".join(copied)), len(shown))
+    result("one process has the terminal, and ends with the hypervisor",
+           len(relays) == 1 and not pathlib.Path(f"/proc/{relays[0]}/exe").exists(), relays)
+    stage.stop()
+    (stage.runtime / "console.out").unlink()
 
 
 def names(stage):
@@ -201,7 +267,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="starts-", dir="/var/tmp") as folder:
         stage = Stage(folder)
         try:
-            for part in (terminals, names, locks, sockets, kernels, images):
+            for part in (terminals, consoles, names, locks, sockets, kernels, images):
                 part(stage)
         finally:
             stage.stop()
