@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 static void tell(const struct control *c, enum told what, int error)
 {
@@ -87,9 +88,15 @@ static int wait_ready(const struct microvm *vm, bool guest)
 	return guest ? guest_await(vm, dir, process) : wait_hypervisor(vm, process);
 }
 
-/* Who stops a start ends the hypervisor and then us, by a signal that is no failure; so does systemd after
- * a crash, which it counts itself. */
-static void await_signal(void)
+/* Who stops a start ends the hypervisor and then us, which is no failure; so does systemd after a crash and behind
+ * the time-out, which it counts itself. */
+static void end(int signal)
+{
+	(void)signal;
+	_exit(EXIT_DONE);
+}
+
+static void await_end(void)
 {
 	enum { LONG = 1000 }; /* milliseconds */
 	sigset_t set;
@@ -108,7 +115,7 @@ static void tell_end(const struct microvm *vm, bool guest)
 		 guest	 ? "its guest was up" :
 		 h->mute ? "its guest ran" :
 			   "it answered");
-	await_signal();
+	await_end();
 }
 
 static int wait_and_tell(const struct microvm *vm)
@@ -126,10 +133,12 @@ static int wait_and_tell(const struct microvm *vm)
 int main(int argc, char **argv)
 {
 	OWNED(drop_microvm) struct microvm vm = { 0 };
+	const struct sigaction ends = { .sa_handler = end };
 	int r;
 
 	if (argc < 2 || *argv[1] == '-')
 		return log_usage("microvm-ready NAME [SECTION[.ID].KEY=VALUE...]");
+	(void)sigaction(SIGTERM, &ends, NULL);
 	r = arguments_microvm(&vm, argv[1], argv + 2);
 	if (r != 0)
 		return r;

@@ -34,7 +34,7 @@ test_crosvm_runs() {
 		fsType = none
 	EOF
 	assert_eq state "$(state cros)" active
-	journal_has microvm@cros.service 'guest: no terminal, called microvm@cros'
+	journal_has microvm@cros.service 'guest: a terminal, called microvm@cros'
 	journal_has microvm@cros.service 'guest: data.img is locked'
 }
 
