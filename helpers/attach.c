@@ -4,8 +4,8 @@
 #include "tap-node.h"
 #include "../common/log.h"
 #include "../common/owned.h"
-#include "../common/text.h"
 #include "../config/keys.h"
+#include "../hypervisors/limits.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +38,7 @@ static int open_queues(const struct microvm *vm, struct queues *q)
 {
 	const char *id = q->interface->section.id;
 	unsigned wanted = hypervisor_queues(vm);
-	OWNED(drop_str) char *note = text_format("/run/microvm-macvtap/%s/%s", vm->name, id);
+	OWNED(drop_str) char *note = macvtap_path(vm, q->interface);
 
 	for (unsigned i = 0; i < wanted; i++) {
 		int fd = tap_node_open(note, wanted > 1);
@@ -83,8 +83,8 @@ int attach(const struct microvm *vm, bool pretend, struct attached *ret)
 {
 	int r = has_taps(vm) ? find_vhost(vm, ret) : EXIT_DONE;
 
-	if (vm->runner)
-		return r; /* its program opens them itself */
+	if (hypervisor_of(vm)->opens_macvtaps)
+		return r;
 	for (each(struct interface, i, vm->interfaces))
 		if (r == EXIT_DONE && i->type == NET_MACVTAP)
 			r = attach_one(vm, i, pretend, ret);

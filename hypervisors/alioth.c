@@ -3,7 +3,9 @@
 #include "limits.h"
 #include "parts.h"
 
+#include "../common/link.h"
 #include "../common/owned.h"
+#include "../common/text.h"
 
 #include <string.h>
 
@@ -96,11 +98,15 @@ static void add_volume(struct command *c, const struct volume *v)
 
 static void add_interface(struct command *c, const struct interface *i)
 {
+	OWNED(drop_str) char *node = i->type == NET_MACVTAP ? macvtap_path(c->vm, i) : NULL;
+	unsigned queues = hypervisor_queues(c->vm);
 	struct text t = { 0 };
 
 	text_add(&t, "tap");
-	add_value(c, &t, "if", i->section.id);
+	add_value(c, &t, node ? "tap" : "if", node ? node : i->section.id);
 	text_addf(&t, ",mac=%s,mtu=%u", i->mac, i->mtu > 0 ? i->mtu : DEFAULT_MTU);
+	if (queues > 1)
+		text_addf(&t, ",queue_pairs=%u", queues);
 	words_add(c->argv, "--net");
 	words_take(c->argv, t.at);
 }
@@ -117,6 +123,53 @@ static void add_share(struct command *c, const struct share *s)
 	words_take(c->argv, t.at);
 }
 
+/* By number, as /dev/vfio has them; where there is no such device, as when a command is only printed, by a name that
+ * no group has. */
+static char *iommu_group(const struct device *d)
+{
+	OWNED(drop_str) char *link = text_format("/sys/bus/pci/devices/%s/iommu_group", d->path);
+	char *group = link_end(link);
+
+	return group ? group : text_format("group-of-%s", d->path);
+}
+
+static bool shares_group(const struct device *d, const char *group)
+{
+	OWNED(drop_str) char *own = iommu_group(d);
+
+	return device_is_given(d) && strcmp(own, group) == 0;
+}
+
+/* Whether one before it has brought its group along. */
+static bool is_brought(const struct microvm *vm, const struct device *d, const char *group)
+{
+	for (each(struct device, before, vm->devices)) {
+		if (before == d)
+			return false;
+		if (shares_group(before, group))
+			return true;
+	}
+	return false;
+}
+
+/* A group is opened once, for all of its devices. */
+static void add_card(struct command *c, const struct device *d)
+{
+	OWNED(drop_str) char *group = iommu_group(d);
+	struct text cards = { 0 };
+
+	if (is_brought(c->vm, d, group))
+		return;
+	words_add(c->argv, "--vfio-group");
+	words_addf(c->argv, "path=/dev/vfio/%s,devices=id_%u", group, c->objects);
+	text_addf(&cards, "id_%u", c->objects++);
+	for (each(struct device, other, c->vm->devices))
+		if (shares_group(other, group))
+			text_addf(&cards, ",%s", other->path);
+	words_add(c->argv, "--object");
+	words_take(c->argv, cards.at);
+}
+
 static void add_devices(struct command *c)
 {
 	const struct microvm *vm = c->vm;
@@ -127,6 +180,9 @@ static void add_devices(struct command *c)
 		add_interface(c, i);
 	for (each(struct share, s, vm->shares))
 		add_share(c, s);
+	for (each(struct device, d, vm->devices))
+		if (device_is_given(d))
+			add_card(c, d);
 	if (vm->vsock.cid) {
 		words_add(c->argv, "--vsock");
 		words_addf(c->argv, "vhost,cid=%s", vm->vsock.cid);
@@ -150,7 +206,7 @@ static void check_devices(const struct microvm *vm, struct problems *problems)
 {
 	const size_t most = SLOTS - OWN_DEVICES;
 	size_t have = vm->volumes.count + vm->interfaces.count + vm->shares.count +
-		      (vm->vsock.cid != NULL) + vm->balloon;
+		      vm->devices.count + (vm->vsock.cid != NULL) + vm->balloon;
 
 	if (have > most)
 		problem_in(problems, &vm->section, NULL,
@@ -189,8 +245,10 @@ const struct hypervisor hypervisor_alioth = {
 	.mute = true,
 	.program = "alioth",
 	.terminal = true,
+	.multi_queue = true,
+	.opens_macvtaps = true,
 	.locks_volumes = true,
-	.can = CAN(BALLOON) | CAN(FIRMWARE) | CAN(NET_TAP) | CAN(NET_BRIDGE) | CAN(MTU) |
+	.can = CAN(BALLOON) | CAN(FIRMWARE) | CAN(NET_TAP) | CAN(NET_MACVTAP) | CAN(NET_BRIDGE) | CAN(MTU) | CAN(PCI) |
 	       CAN(SHARE_VIRTIOFS) | CAN(VSOCK) | CAN(GUEST_READINESS),
 	.protocol = PROTOCOL_NONE,
 	/* A reboot happens inside of it, a poweroff is exit code 0, a failure another. */

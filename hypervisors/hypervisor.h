@@ -90,6 +90,7 @@ struct hypervisor {
 	const struct emulator *emulators;
 	bool names_process;  /* makes the process microvm@NAME itself, for prettyProcnames */
 	bool multi_queue;    /* opens a tap once for each virtual CPU, which the tap must be made for */
+	bool opens_macvtaps; /* by the path of their node, and not by a descriptor */
 	bool mute;	     /* has no socket, or answers before it has its devices */
 	bool locks_volumes;  /* with flock(2), for which ours has to be gone */
 	bool tagless;	     /* virtiofsd has to tell the guest the tag of its share */

@@ -223,6 +223,11 @@ const struct queues *interface_queues(const struct launch *launch, const struct 
 	return NULL;
 }
 
+char *macvtap_path(const struct microvm *vm, const struct interface *i)
+{
+	return text_format("/run/microvm-macvtap/%s/%s", vm->name, i->section.id);
+}
+
 int macvtap_fd(const struct launch *launch, const struct interface *i)
 {
 	return interface_queues(launch, i)->fds[0];

@@ -53,6 +53,9 @@ int refuse_no_gpu(const struct microvm *vm, const struct launch *launch);
 /* The descriptors of an interface that is given as such: a macvtap; NULL of others. */
 const struct queues *interface_queues(const struct launch *launch, const struct interface *i);
 
+/* Where the node of a macvtap is found, in the MicroVM's unit; free() by the caller. */
+char *macvtap_path(const struct microvm *vm, const struct interface *i);
+
 /* That of a macvtap with one queue. */
 int macvtap_fd(const struct launch *launch, const struct interface *i);
 

@@ -79,6 +79,7 @@ static int prepare(const struct microvm *vm, const struct launch *launch)
 const struct hypervisor hypervisor_runner = {
 	.name = "runner package",
 	.own_affair = true,
+	.opens_macvtaps = true,
 	.names_process = true,
 	.multi_queue = true,
 	.protocol = PROTOCOL_NONE,
