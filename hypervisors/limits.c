@@ -202,7 +202,7 @@ int refuse_no_huge_pages_folder(const struct microvm *vm)
 	return log_failure(
 		-errno,
 		"hugepageMem: %s makes files of huge pages in %s, and the MicroVM's user cannot; "
-		"mount it with the options mode=1770,gid=kvm",
+		"mount it with the options mode=1770,gid=kvm (a remount changes neither)",
 		hypervisors[vm->hypervisor]->name, huge_pages_folder);
 }
 

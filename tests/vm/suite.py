@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Runs the tests in t/: each file is a theme, each function test_* of it a test, in their order; a test begins with the
 machine as the one before left it. Files share machines that are alike (MACHINE of the file, as Machine takes it), and are
-dealt out to LANES machines that run side by side.
+dealt out to LANES machines that run side by side. One whose SKIP is a reason is told, and left out.
 
 usage: suite.py IMAGE SCRATCH [FILE|FILE/TEST...]
 """
@@ -25,7 +25,7 @@ class File:
     def __init__(self, path, names):
         self.name = path.stem.split("-", 1)[1]
         module = runpy.run_path(str(path))
-        self.machine = module.get("MACHINE", {})
+        self.machine, self.skip = module.get("MACHINE", {}), module.get("SKIP")
         self.tests = [(name[5:], test) for name, test in module.items() if name.startswith("test_")]
         if names and self.name not in names:
             self.tests = [(name, test) for name, test in self.tests if f"{self.name}/{name}" in names]
@@ -102,6 +102,10 @@ def main():
     files = [file for file in files if file.tests]
     if not files:
         sys.exit(f"suite.py: there is no {' '.join(names)}")
+    for file in files:
+        if file.skip:
+            print(f"skip - vm/{file.name} # {file.skip}", flush=True)
+    files = [file for file in files if not file.skip]
     lanes = [Lane(number, files, image, scratch) for number in range(min(LANES, len(files)))]
     for lane in lanes:
         lane.start()
