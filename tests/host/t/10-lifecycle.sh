@@ -108,6 +108,8 @@ test_removed_while_running() {
 	removed_while_running gone
 }
 
+has_ended() { [ "$(property "$1" ActiveState)" = inactive ]; } # UNIT
+
 test_removed_while_running_with_a_long_name() {
 	local name=a-name-that-is-far-too-long-for-the-name-of-a-user-of-its-own
 
@@ -117,7 +119,7 @@ test_removed_while_running_with_a_long_name() {
 	getfacl -pn /srv/long.img | grep -q '^user:[0-9]'
 	removed_while_running "$name"
 	wait_until 10 nobody_let_in /srv/long.img
-	assert_eq "state of what prepared it" "$(property "install-microvm@$name" ActiveState)" inactive
+	wait_until 10 has_ended "install-microvm@$name"
 }
 
 test_removed_while_running_as_a_user_that_exists() {
