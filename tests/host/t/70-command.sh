@@ -226,6 +226,8 @@ test_apply_plans_before_it_acts() {
 	assert_eq "nothing was done" "$(state fresh) $(state away) $(main_pid web)" "inactive active $before"
 }
 
+tap_has_ended() { [ "$(property microvm-tap-interfaces@web ActiveState)" = inactive ]; }
+
 test_apply_reconciles_and_a_broken_conf_costs_nobody_else() {
 	local before said
 
@@ -237,7 +239,7 @@ test_apply_reconciles_and_a_broken_conf_costs_nobody_else() {
 	assert_eq states "$(state fresh) $(state also) $(state quiet) $(state idle)" "active active inactive inactive"
 	assert_fails [ "$(main_pid web)" = "$before" ]
 	assert_match "$(tr '\0' ' ' <"/proc/$(main_pid web)/cmdline")" " -m (size=)?300M"
-	assert_eq "the tap's unit" "$(property microvm-tap-interfaces@web ActiveState)" inactive
+	wait_until 10 tap_has_ended
 	assert_eq stale "$(item web .stale)" false
 	assert_eq away "$(state away)" inactive
 	wait_until 10 over away
