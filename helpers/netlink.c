@@ -82,11 +82,24 @@ static void request_begin(struct request *r, unsigned type, unsigned flags)
 	r->link->ifi_family = AF_UNSPEC;
 }
 
+/* Also of a list that changed while it was told (NLM_F_DUMP_INTR, EINTR) the rest has to be heard: it would be the answer
+ * to what is asked next. */
+static bool is_last(const char *answer, ssize_t n)
+{
+	const struct nlmsghdr *m = (const struct nlmsghdr *)answer;
+
+	for (int left = (int)n; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
+		if (m->nlmsg_type == NLMSG_DONE || m->nlmsg_type == NLMSG_ERROR)
+			return true;
+	return false;
+}
+
 /* Sends a request, hands each message of the answer to a callback, and waits for the end. */
 static int request_run(struct netlink *nl, struct request *request, mnl_cb_t message, void *context)
 {
 	char answer[ANSWER_ROOM];
 	unsigned port = mnl_socket_get_portid(nl->socket);
+	bool interrupted = false;
 	ssize_t n;
 	int r;
 
@@ -98,8 +111,13 @@ static int request_run(struct netlink *nl, struct request *request, mnl_cb_t mes
 		if (n < 0)
 			return -errno;
 		r = mnl_cb_run(answer, (size_t)n, nl->sequence, port, message, context);
+		if (r < 0 && errno != EINTR)
+			return -errno;
+		interrupted |= r < 0;
+		if (r < 0)
+			r = is_last(answer, n) ? MNL_CB_STOP : MNL_CB_OK;
 	} while (r > MNL_CB_STOP);
-	return r < 0 ? -errno : 0;
+	return interrupted ? -EINTR : 0;
 }
 
 static void text_read(const struct nlattr *a, char *ret, size_t room)
@@ -204,7 +222,6 @@ int link_list(struct netlink *nl, struct links *ret)
 {
 	int r;
 
-	/* EINTR: a list that changed while it was told (NLM_F_DUMP_INTR) */
 	do
 		r = list_once(nl, ret);
 	while (r == -EINTR);
