@@ -34,7 +34,18 @@ raw_conf() {
 
 reload() { systemctl daemon-reload; }
 start() { systemctl start "${@/#/microvm@}"; }
-stop() { systemctl stop "${@/#/microvm@}"; }
+
+# systemctl waits for the MicroVM alone, not for what is bound to it and stopped with it.
+stop() { # NAME...
+	local status=0
+
+	systemctl stop "${@/#/microvm@}" || status=$?
+	wait_until 20 nothing_is_stopping
+	return "$status"
+}
+
+nothing_is_stopping() { ! systemctl list-jobs --no-legend '*microvm*' | grep -w stop >/dev/null; }
+
 restart() { systemctl restart "${@/#/microvm@}"; }
 
 # up NAME [WORD...] <<EOF: conf, reload, start, and the guest is through with its words.
