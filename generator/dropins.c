@@ -7,10 +7,12 @@
 #include "microvm-unit.h"
 #include "shares.h"
 #include "unit.h"
+#include "vsock.h"
 #include "../common/digest.h"
 #include "../common/escape.h"
 #include "../common/owned.h"
 #include "../config/sources.h"
+#include "../hypervisors/guest-stop.h"
 #include "paths.h"
 
 #include <inttypes.h>
@@ -40,7 +42,14 @@ static void unit_settings_of_user(struct text *u, const struct microvm *vm)
 	}
 }
 
-static int write_microvm(const struct sink *sink, const struct microvm *vm)
+/* Also where one runs that was made of another file. */
+static void unit_stop(struct text *u, const struct microvm *vm, const struct running *running)
+{
+	if (guest_stop_wanted(vm) || running->stops_inside)
+		vsock_stop_lines(u, vm->name, vm->vsock.cid);
+}
+
+static int write_microvm(const struct sink *sink, const struct microvm *vm, const struct running *running)
 {
 	OWNED(drop_text) struct text u = { 0 };
 
@@ -50,6 +59,7 @@ static int write_microvm(const struct sink *sink, const struct microvm *vm)
 	unit_settings_of_user(&u, vm);
 	microvm_service_lines(&u, vm);
 	*sink->digest = digest_add_text(*sink->digest, u.at);
+	unit_stop(&u, vm, running);
 	unit_setf(&u, "Environment", "MICROVM_MADE=%016" PRIx64, *sink->digest);
 	return write_dropin(&(struct sink){ sink->folder, NULL }, "microvm", vm->name, &u);
 }
@@ -85,7 +95,7 @@ static int link_autostart(const struct sink *sink, const struct microvm *vm)
 	return sink_link(sink, "microvms.target.wants", unit, UNITDIR "/microvm@.service");
 }
 
-int dropins_write(const struct sink *to, const struct microvm *vm, uint64_t *digest)
+int dropins_write(const struct sink *to, const struct microvm *vm, const struct running *running, uint64_t *digest)
 {
 	const struct sink sink = { to->folder, digest };
 	int r = 0;
@@ -104,7 +114,7 @@ int dropins_write(const struct sink *to, const struct microvm *vm, uint64_t *dig
 		r = disks_watch(&sink, vm);
 	/* Last, because of the digest. */
 	if (r == 0)
-		r = write_microvm(&sink, vm);
+		r = write_microvm(&sink, vm, running);
 	return r == 0 ? link_autostart(&sink, vm) : r;
 }
 
@@ -135,6 +145,8 @@ static void unit_stop_of_running(struct text *u, const char *name, const struct 
 	unit_user_of_running(u, name, running);
 	if (running->stop_seconds > 0)
 		unit_setf(u, "TimeoutStopSec", "%lus", running->stop_seconds + STOP_RESERVE_SECONDS);
+	if (running->stops_inside)
+		vsock_stop_lines(u, name, NULL);
 }
 
 /* What was prepared for a MicroVM that runs is taken back as the same user; where that is the template's,

@@ -12,12 +12,13 @@
 struct running {
 	long uid;
 	unsigned long stop_seconds; /* what its stop may take; 0: not known */
+	bool stops_inside;	    /* its hypervisor is one that cannot ask the guest to shut down */
 };
 
 /* A MicroVM that can be started. The digest is of all its drop-ins, and stands in that of microvm@.service,
  * from where the start notes it: one that runs with another than it has now is not what its file says.
  * Returns 0 or -errno, as all of these. */
-int dropins_write(const struct sink *sink, const struct microvm *vm, uint64_t *digest);
+int dropins_write(const struct sink *sink, const struct microvm *vm, const struct running *running, uint64_t *digest);
 
 /* A MicroVM whose configuration is refused: starting it prints the lines and fails. What runs can still
  * be stopped. */

@@ -41,13 +41,13 @@ static int one_write(struct run *run, const struct microvm *vm, const struct pro
 
 	if (!run->how->sink)
 		return 0;
-	if (problems->errors.count == 0) {
-		shares_running(vm, &run->shares, &run->bound);
-		return dropins_write(run->how->sink, vm, digest);
-	}
 	r = running_read(run->how->root, vm->name, &running);
 	if (r < 0)
 		return r;
+	if (problems->errors.count == 0) {
+		shares_running(vm, &run->shares, &run->bound);
+		return dropins_write(run->how->sink, vm, &running, digest);
+	}
 	return dropins_write_broken(run->how->sink, vm, &running, &problems->errors);
 }
 

@@ -3,6 +3,7 @@
 
 #include "../common/owned.h"
 #include "../common/text.h"
+#include "../hypervisors/hypervisor.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -38,9 +39,29 @@ int running_shares(const char *root, struct words *ret)
 	return folders_in(root, "/run/microvm-share", ret);
 }
 
-static unsigned long stop_seconds(const char *folder)
+static unsigned long no_more_than_a_day(unsigned long seconds)
 {
-	static const char key[] = "microvm.shutdownTimeout=";
+	return seconds > 86400 ? 86400 : seconds;
+}
+
+static bool stops_inside(const char *hypervisor)
+{
+	for (size_t i = 0; i < HYPERVISORS; i++)
+		if (strcmp(hypervisors[i]->name, hypervisor) == 0)
+			return hypervisors[i]->ends_with != NULL;
+	return false;
+}
+
+/* NULL: the line is about another key. */
+static const char *value_of(const char *line, const char *key)
+{
+	size_t n = strlen(key);
+
+	return strncmp(line, key, n) == 0 && line[n] == '=' ? line + n + 1 : NULL;
+}
+
+static void read_state(const char *folder, struct running *ret)
+{
 	OWNED(drop_str) char *path = text_format("%s/state", folder);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	OWNED(drop_file) FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
@@ -48,14 +69,15 @@ static unsigned long stop_seconds(const char *folder)
 
 	/* Its owner can put anything there, of any length. */
 	for (int i = 0; f && i < 100 && fgets(line, sizeof(line), f); i++) {
-		unsigned long seconds;
+		const char *seconds = value_of(line, "microvm.shutdownTimeout");
+		const char *hypervisor = value_of(line, "microvm.hypervisor");
 
-		if (strncmp(line, key, sizeof(key) - 1) != 0)
-			continue;
-		seconds = strtoul(line + sizeof(key) - 1, NULL, 10);
-		return seconds > 86400 ? 86400 : seconds;
+		line[strcspn(line, "\n")] = '\0';
+		if (seconds)
+			ret->stop_seconds = no_more_than_a_day(strtoul(seconds, NULL, 10));
+		if (hypervisor)
+			ret->stops_inside = stops_inside(hypervisor);
 	}
-	return 0;
 }
 
 int running_read(const char *root, const char *name, struct running *ret)
@@ -71,6 +93,6 @@ int running_read(const char *root, const char *name, struct running *ret)
 	if (!S_ISDIR(st.st_mode))
 		return 0;
 	ret->uid = (long)st.st_uid;
-	ret->stop_seconds = stop_seconds(path);
+	read_state(path, ret);
 	return 0;
 }

@@ -12,5 +12,5 @@ int running_names(const char *root, struct words *ret);
 int running_shares(const char *root, struct words *ret);
 
 /* The folder's owner was set by systemd and can be trusted. Its content was written by the MicroVM's
- * user: of it only a number of seconds is taken, and no more than a day. */
+ * user: of it only a number of seconds is taken, no more than a day, and which hypervisor it is. */
 int running_read(const char *root, const char *name, struct running *ret);

@@ -9,3 +9,6 @@
 void vsock_units(const struct microvm *vm, struct words *wants);
 
 void vsock_service_lines(struct text *u, const struct microvm *vm);
+
+/* The stop of a MicroVM whose guest root has to ask; CID is NULL where that is not known (any more). */
+void vsock_stop_lines(struct text *u, const char *name, const char *cid);

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* microvm-shutdown: ExecStop= of microvm@.service. Asks the guest to shut down and waits until its
  * hypervisor has ended; only when this fails is that ended by a signal. Reads what the start noted,
- * because the configuration may be another by now. */
+ * because the configuration may be another by now.
+ *
+ * microvm-shutdown --guest NAME [CID] comes before it where the hypervisor cannot ask. It is root's, so of what the MicroVM's
+ * user could have written it believes no more than it has to; CID is what the configuration says. */
 #include "console.h"
+#include "guest-shutdown.h"
 #include "process.h"
 #include "state.h"
+#include "vsock.h"
 
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
 #include "../config/package.h"
 #include "../hypervisors/control.h"
+#include "../hypervisors/guest-stop.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -153,9 +159,12 @@ static int shut_down(const struct microvm *vm, int process)
 		return ask_package(vm, process);
 	if (h && h->ask_poweroff && path)
 		return ask(vm, h, path, process);
-	if (h && !h->ask_poweroff)
+	if (guest_stop_wanted(vm))
+		log_line(LEVEL_WARNING, "%s is now ended by a signal", h->name);
+	else if (h && !h->ask_poweroff)
 		log_line(LEVEL_WARNING,
-			 "%s has no way to ask its guest to shut down; it is now ended by a signal", h->name);
+			 "%s has no way to ask its guest to shut down, and without [vsock] cid nobody has; it is now ended by "
+			 "a signal", h->name);
 	else
 		log_line(LEVEL_WARNING,
 			 "without a control socket the guest cannot be asked to shut down; its "
@@ -188,31 +197,45 @@ static void end_by_signal(int process)
 	(void)poll(&p, 1, PATIENCE);
 }
 
-static int end_main(const char *name)
+static int end_main(const char *name, int process)
 {
 	OWNED(drop_microvm) struct microvm vm = { 0 };
-	OWNED(drop_fd) int process = -1;
-	int r = main_process(&process);
+	int r = read_state(name, &vm);
 
-	if (r == -ESRCH || (r == 0 && process_ended(process)))
-		return EXIT_DONE; /* it ended by itself; systemd calls this then too */
-	if (r < 0)
-		return log_failure(r, "cannot watch the main process");
-	r = read_state(name, &vm);
 	if (r == EXIT_DONE)
 		r = shut_down(&vm, process);
 	if (!process_ended(process))
 		end_by_signal(process);
+	unit_wait_alone();
 	return r;
+}
+
+static int ask_inside(const char *name, const char *told, int process)
+{
+	OWNED(drop_microvm) struct microvm vm = { 0 };
+	int r = read_state(name, &vm);
+
+	if (r != EXIT_DONE || !guest_stop_wanted(&vm))
+		return r;
+	if ((!told || strcmp(told, vm.vsock.cid) != 0) && !vsock_is_its_own(&vm)) {
+		log_line(LEVEL_ERROR, "%s is the address of another guest as well: nobody is asked to shut down", vm.vsock.cid);
+		return EXIT_REFUSED;
+	}
+	return guest_shut_down(&vm, process);
 }
 
 int main(int argc, char **argv)
 {
+	const bool inside = argc > 1 && strcmp(argv[1], "--guest") == 0;
+	OWNED(drop_fd) int process = -1;
 	int r;
 
-	if (argc != 2 || *argv[1] == '-')
-		return log_usage("microvm-shutdown NAME");
-	r = end_main(argv[1]);
-	unit_wait_alone();
-	return r;
+	if (inside ? argc < 3 || argc > 4 : argc != 2 || *argv[1] == '-')
+		return log_usage("microvm-shutdown NAME, or microvm-shutdown --guest NAME [CID]");
+	r = main_process(&process);
+	if (r == -ESRCH || (r == 0 && process_ended(process)))
+		return EXIT_DONE; /* it ended by itself; systemd calls this then too */
+	if (r < 0)
+		return log_failure(r, "cannot watch the main process");
+	return inside ? ask_inside(argv[2], argv[3], process) : end_main(argv[1], process);
 }

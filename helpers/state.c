@@ -10,6 +10,9 @@
 #include <fcntl.h>
 #include <string.h>
 
+/* Of a file that its owner can make of any length. */
+enum { STATE_LENGTH = 16 << 20 };
+
 char *runtime_dir(const char *name)
 {
 	const char *dir = getenv("RUNTIME_DIRECTORY");
@@ -114,10 +117,13 @@ int state_read_digest(const char *dir, uint64_t *ret)
 static int read_lines(FILE *f, struct words *ret)
 {
 	OWNED(drop_str) char *line = NULL;
-	size_t room = 0;
+	size_t room = 0, all = 0;
 	ssize_t n;
 
 	while ((n = getline(&line, &room, f)) >= 0) {
+		all += (size_t)n;
+		if (all > STATE_LENGTH)
+			return -EFBIG;
 		if (n > 0 && line[n - 1] == '\n')
 			line[n - 1] = '\0';
 		words_add(ret, line);
@@ -128,7 +134,8 @@ static int read_lines(FILE *f, struct words *ret)
 int state_read(const char *dir, struct microvm *vm, struct problems *problems)
 {
 	OWNED(drop_str) char *path = text_format("%s/state", dir);
-	OWNED(drop_file) FILE *f = fopen(path, "re");
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	OWNED(drop_file) FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 	OWNED(drop_words) struct words lines = { 0 };
 	int r;
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "vsock.h"
 
+#include "state.h"
+
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
 #include "../config/identity.h"
 #include "../hypervisors/hypervisor.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -70,4 +73,35 @@ int vsock_claim(struct microvm *vm, bool pretend, int *ret)
 	if (r == EXIT_DONE)
 		*ret = MOVE_FD(vhost);
 	return r;
+}
+
+static bool notes(const char *name, const char *cid)
+{
+	OWNED(drop_str) char *dir = text_format("/run/microvm/%s", name);
+	OWNED(drop_problems) struct problems problems = { 0 };
+	OWNED(drop_microvm) struct microvm vm;
+
+	microvm_init(&vm, name);
+	return state_read(dir, &vm, &problems) == 0 && hypervisor_uses_vhost_vsock(&vm) && strcmp(vm.vsock.cid, cid) == 0;
+}
+
+static bool another_notes(const char *name, const char *cid)
+{
+	OWNED(drop_dir) DIR *dir = opendir("/run/microvm");
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (*entry->d_name != '.' && strcmp(entry->d_name, name) != 0 && notes(entry->d_name, cid))
+			return true;
+	return false;
+}
+
+bool vsock_is_its_own(const struct microvm *vm)
+{
+	unsigned long number = strtoul(vm->vsock.cid, NULL, 10);
+
+	for (unsigned step = 0; step < STEPS; step++)
+		if (identity_cid(vm->name, step) == number)
+			return true;
+	return !another_notes(vm->name, vm->vsock.cid);
 }

@@ -251,6 +251,7 @@ const struct hypervisor hypervisor_alioth = {
 	.can = CAN(BALLOON) | CAN(FIRMWARE) | CAN(NET_TAP) | CAN(NET_MACVTAP) | CAN(NET_BRIDGE) | CAN(MTU) | CAN(PCI) |
 	       CAN(SHARE_VIRTIOFS) | CAN(VSOCK) | CAN(GUEST_READINESS),
 	.protocol = PROTOCOL_NONE,
+	.ends_with = "poweroff",
 	/* A reboot happens inside of it, a poweroff is exit code 0, a failure another. */
 	.restart = "on-failure",
 	.package = alioth_package,

@@ -12,3 +12,7 @@
  * -EPROTO        another answer than the hypervisor should give
  * or another -errno. */
 int guest_port_connect(const struct microvm *vm, const char *dir, unsigned port, unsigned patience);
+
+/* The same from a port that only root can have, for a guest that is to know who asks; of a vsock of the kernel's
+ * alone. */
+int guest_port_connect_as_root(const struct microvm *vm, unsigned port, unsigned patience);

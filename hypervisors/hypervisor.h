@@ -102,6 +102,9 @@ struct hypervisor {
 	enum protocol protocol;
 	const char *ask_status;   /* answered with a running guest: it runs */
 	const char *ask_poweroff; /* presses the guest's power button; NULL: there is none */
+	/* Where there is none: what the guest itself does that ends the hypervisor, "poweroff" or "reboot", so that
+	 * its systemd can be asked for it (guest-stop.h). */
+	const char *ends_with;
 	/* Typed at the console whenever the guest was asked, without which nothing comes of that; 0: nothing. */
 	char nudge;
 	const char *ask_reset; /* resets the machine at once; NULL: it has to be started again */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "guest-stop.h"
 #include "hypervisor.h"
 
 #include "../common/owned.h"
@@ -148,4 +149,5 @@ void hypervisor_check(const struct microvm *vm, struct problems *problems)
 			ability_check(vm, ability, problems);
 	if (h->check)
 		h->check(vm, problems);
+	guest_stop_check(vm, problems);
 }

@@ -3,6 +3,7 @@
 
 #include "guest-mounts.h"
 #include "guest-root.h"
+#include "guest-stop.h"
 #include "../common/owned.h"
 
 #include <inttypes.h>
@@ -68,6 +69,7 @@ char *kernel_line(const char *defaults, const struct microvm *vm)
 	guest_mounts_add(&t, vm);
 	add_notify(&t, vm);
 	add_ssh(&t, vm);
+	guest_stop_add(&t, vm);
 	for (size_t i = 0; i < vm->kernel_params.count; i++) {
 		const char *word = vm->kernel_params.at[i];
 		bool quote = strpbrk(word, " \t\n") && !strchr(word, '"');

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "smbios.h"
 
+#include "../common/base64.h"
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
@@ -27,28 +28,17 @@ char *smbios_file(const struct launch *launch, const struct credential *credenti
 	return text_format("%s/%s", folder, credential->section.id);
 }
 
-static void encode_group(const unsigned char *bytes, size_t count, struct text *ret)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const unsigned group = (unsigned)bytes[0] << 16 | (unsigned)bytes[1] << 8 | bytes[2];
-
-	for (size_t i = 0; i < 4; i++)
-		text_add_bytes(ret, i <= count ? &digits[group >> (18 - 6 * i) & 63] : "=", 1);
-}
-
 /* In base64, since a string ends at a NUL byte. */
 static int encode(const char *path, struct text *ret)
 {
 	OWNED(drop_file) FILE *f = fopen(path, "re");
-	unsigned char bytes[3] = { 0 };
+	char bytes[3 << 10];
 	size_t count;
 
 	if (!f)
 		return -errno;
-	while ((count = fread(bytes, 1, sizeof(bytes), f)) > 0 && ret->length <= STRINGS_LENGTH) {
-		encode_group(bytes, count, ret);
-		memset(bytes, 0, sizeof(bytes));
-	}
+	while ((count = fread(bytes, 1, sizeof(bytes), f)) > 0 && ret->length <= STRINGS_LENGTH)
+		base64_add(ret, bytes, count);
 	return ferror(f) ? -EIO : 0;
 }
 

@@ -195,17 +195,28 @@ static int stratovirt_prepare(const struct microvm *vm, const struct launch *lau
 	return r == EXIT_DONE ? refuse_no_huge_pages_folder(vm) : r;
 }
 
-static void check_parameters(const struct microvm *vm, struct problems *problems)
+/* A quote keeps the blanks behind it. */
+static size_t word_length(const char *line)
 {
-	for (size_t i = 0; i < vm->kernel_params.count; i++) {
-		const char *word = vm->kernel_params.at[i];
-		const char *value = strchr(word, '=');
+	bool quoted = false;
+	size_t n = 0;
 
-		if (strlen(value ? value + 1 : word) > PARAMETER_LENGTH)
+	for (; line[n] && (quoted || line[n] != ' '); n++)
+		quoted ^= line[n] == '"';
+	return n;
+}
+
+static void check_parameters(const struct microvm *vm, const char *line, struct problems *problems)
+{
+	for (; *line; line += strspn(line, " ")) {
+		size_t n = word_length(line), name = strcspn(line, "=") + 1;
+
+		if (n > (name < n ? name : 0) + PARAMETER_LENGTH)
 			problem_in(
 				problems, &vm->section, "kernelParams",
-				"'%s' has a value longer than the %d bytes that stratovirt takes",
-				word, PARAMETER_LENGTH);
+				"'%.*s' has a value longer than the %d bytes that stratovirt takes",
+				(int)n, line, PARAMETER_LENGTH);
+		line += n;
 	}
 }
 
@@ -261,7 +272,7 @@ static void stratovirt_check(const struct microvm *vm, struct problems *problems
 
 	check_huge_mem(vm, problems);
 	check_kernel_line(line, KERNEL_COMMAND_LINE, vm, problems);
-	check_parameters(vm, problems);
+	check_parameters(vm, line, problems);
 	check_separators(vm, ",=", ",=", problems);
 	check_socket_kept(vm, problems);
 	check_whole_mib(vm, problems);
@@ -308,6 +319,7 @@ const struct hypervisor hypervisor_stratovirt = {
 	       CAN(SERIAL) | CAN(SHARE_VIRTIOFS) | CAN(VSOCK) | CAN(GUEST_READINESS),
 	.protocol = PROTOCOL_QMP,
 	.ask_status = "query-status",
+	.ends_with = "reboot",
 	.balloon = &balloon,
 	.ask_release = "-version",
 	/* A guest's poweroff does not end it, a reboot does, with 0. */

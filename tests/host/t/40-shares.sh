@@ -57,7 +57,10 @@ test_virtiofsd_ends_with_the_run_and_starts_with_the_next() {
 	[ ! -e /run/microvm-virtiofsd/web:data ] || fail 'the socket is left'
 }
 
+# Its guest cannot shut down any more: it wants to write there.
 test_killed_virtiofsd_is_told_and_back_with_the_next_start() {
+	sed -i 's/^mem=.*/&\nshutdownTimeout=5/' /etc/microvm/web.conf
+	reload
 	start web
 	guest_says web ready
 	kill -KILL "$(virtiofsd_pid web:data)"
