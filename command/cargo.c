@@ -202,10 +202,10 @@ static int digest_tree(const char *path, uint64_t *digest)
 {
 	OWNED(drop_fd) int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const struct words nothing = { 0 };
-	uint64_t tree = 0;
-	int r = folder < 0 ? -errno : tree_digest(folder, &nothing, &tree);
+	struct tree tree = { 0 };
+	int r = folder < 0 ? -errno : tree_look(folder, &nothing, NULL, &tree);
 
-	*digest = digest_add(digest_add_text(*digest, path), &tree, sizeof(tree));
+	*digest = digest_add(digest_add_text(*digest, path), &tree.digest, sizeof(tree.digest));
 	return r;
 }
 

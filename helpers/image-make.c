@@ -6,6 +6,7 @@
 #include "../common/owned.h"
 #include "../common/text.h"
 #include "probe.h"
+#include "progress.h"
 #include "run-program.h"
 
 #include <errno.h>
@@ -97,7 +98,8 @@ static const struct mkfs mkfs_programs[] = {
 
 static int run(const struct image *image, const struct words *argv, const char *package)
 {
-	int r = program_run(argv, NULL, image->draft);
+	OWNED(drop_str) char *doing = text_format("volume %s: making %s", image->volume->section.id, image->path);
+	int r = progress_run(argv, image->draft, doing, 0);
 	OWNED(drop_str) char *failure = program_failure(r, argv->at[0], package);
 
 	return failure ? image_fail(image, "cannot be made: %s", failure) : EXIT_DONE;

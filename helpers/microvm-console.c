@@ -4,6 +4,7 @@
  * is: when either has left it ends. Root, because the MicroVM's runtime folder is its user's alone. */
 #include "console.h"
 
+#include "manager.h"
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
@@ -67,23 +68,6 @@ static int listen_at(const char *path)
 	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, CLIENTS) < 0)
 		return -errno;
 	return MOVE_FD(fd);
-}
-
-/* sd_notify(3) */
-static void tell_ready(void)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	OWNED(drop_fd) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	size_t n = path ? strlen(path) : 0;
-
-	if (fd < 0 || n == 0 || n >= sizeof(address.sun_path))
-		return;
-	memcpy(address.sun_path, path, n);
-	if (*path == '@')
-		address.sun_path[0] = '\0';
-	(void)sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&address,
-		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
 }
 
 /* The folder is the MicroVM's user's, who could have put anything there. */
@@ -287,7 +271,7 @@ static int serve(const char *name)
 	h.listener = listen_at(socket);
 	if (h.listener < 0)
 		return log_failure(h.listener, "%s", socket);
-	tell_ready();
+	manager_tell("READY=1");
 	while (hub_turn(&h))
 		;
 	hub_flush(&h);

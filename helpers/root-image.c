@@ -4,6 +4,7 @@
 
 #include "made.h"
 #include "probe.h"
+#include "progress.h"
 #include "run-program.h"
 #include "tree.h"
 #include "../common/digest.h"
@@ -98,6 +99,9 @@ static void squashfs_command(const struct words *flags, const struct words *left
 	words_add(argv, "-quiet");
 	words_add(argv, "-no-progress");
 	words_add(argv, "-exit-on-error");
+	/* Else it is a quarter of the host's memory: the tree is read into it at once, and then nothing tells how far it is. */
+	words_add(argv, "-mem");
+	words_add(argv, "128M");
 	words_add_all(argv, flags);
 	if (left_out->count == 0)
 		return;
@@ -125,10 +129,11 @@ static void find_flags(const struct microvm *vm, const struct maker *maker, stru
 		(void)words_split(ret, maker->flags);
 }
 
-static int run(const struct words *argv, const char *package, int draft)
+static int run(const struct root_work *w, const struct words *argv, int draft, uint64_t bytes)
 {
-	int r = program_run(argv, NULL, draft);
-	OWNED(drop_str) char *failure = program_failure(r, argv->at[0], package);
+	OWNED(drop_str) char *doing = text_format("[root] making the %s image", root_fs_name(w->vm));
+	int r = progress_run(argv, draft, doing, bytes);
+	OWNED(drop_str) char *failure = program_failure(r, argv->at[0], makers[w->vm->root.type].package);
 
 	return failure ? root_fail("the image cannot be made: %s", failure) : EXIT_DONE;
 }
@@ -145,27 +150,39 @@ static int check_content(const struct microvm *vm, const char *program, int draf
 			 type ? type : "no file system", root_fs_name(vm), root_fs_name(vm));
 }
 
-static int make(const struct root_work *w, const struct made *m, const struct words *argv, uint64_t digest)
+static int publish(const struct root_work *w, const struct made *m, int draft, uint64_t digest)
 {
-	const struct maker *maker = &makers[w->vm->root.type];
+	int r;
+
+	progress_tell("[root] writing the %s image to the disk", root_fs_name(w->vm));
+	r = made_publish(m, draft, digest);
+	progress_end();
+	return r < 0 ? root_fail("%s cannot be made: %s", m->name, strerror(-r)) : EXIT_DONE;
+}
+
+static int make(const struct root_work *w, const struct made *m, const struct words *argv, const struct tree *tree)
+{
 	OWNED(drop_fd) int draft = -1;
 	int r = made_draft(m, &draft);
 
 	if (r < 0)
 		return root_fail("%s cannot be made: %s", m->name, strerror(-r));
-	r = run(argv, maker->package, draft);
+	r = run(w, argv, draft, tree->bytes);
 	if (r == EXIT_DONE)
-		r = check_content(w->vm, maker->program, draft);
-	if (r == EXIT_DONE) {
-		int published = made_publish(m, draft, digest);
-
-		r = published < 0 ? root_fail("%s cannot be made: %s", m->name, strerror(-published)) : r;
-	}
+		r = check_content(w->vm, argv->at[0], draft);
+	if (r == EXIT_DONE)
+		r = publish(w, m, draft, tree->digest);
 	if (r != EXIT_DONE)
 		made_forget(m);
 	else
 		log_line(LEVEL_INFO, "[root] %s: made of %s", m->name, w->vm->root.source);
 	return r;
+}
+
+static void tell_looked(size_t names)
+{
+	if (progress_is_due())
+		progress_tell("[root] looking for what has changed: %zu files so far", names);
 }
 
 int root_make_image(const struct root_work *w)
@@ -175,7 +192,7 @@ int root_make_image(const struct root_work *w)
 	OWNED(drop_words) struct words left_out = { 0 };
 	OWNED(drop_words) struct words flags = { 0 };
 	OWNED(drop_words) struct words argv = { 0 };
-	uint64_t digest = 0;
+	struct tree tree = { 0 };
 	int r;
 
 	find_left_out(w->vm, &left_out);
@@ -183,10 +200,11 @@ int root_make_image(const struct root_work *w)
 	words_add(&argv, maker->program);
 	maker->command(&flags, &left_out, &argv);
 	/* Before the program looks: what changes meanwhile is a change. */
-	r = tree_digest(w->tree, &left_out, &digest);
+	r = tree_look(w->tree, &left_out, tell_looked, &tree);
+	progress_end();
 	if (r < 0)
 		return root_fail("source: %s cannot be read: %s", w->vm->root.source, strerror(-r));
 	for (size_t i = 0; i < argv.count; i++)
-		digest = digest_add_text(digest, argv.at[i]);
-	return made_is_fresh(&m, digest) ? EXIT_DONE : make(w, &m, &argv, digest);
+		tree.digest = digest_add_text(tree.digest, argv.at[i]);
+	return made_is_fresh(&m, tree.digest) ? EXIT_DONE : make(w, &m, &argv, &tree);
 }

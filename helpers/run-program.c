@@ -6,11 +6,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { LOOK_EVERY = 250 }; /* milliseconds */
 
 extern char **environ;
 
@@ -34,6 +38,20 @@ static int file_of_text(const char *text)
 	return fd;
 }
 
+/* Until the program ends. */
+static void watch_over(pid_t pid, const struct program_watch *watch)
+{
+	OWNED(drop_fd) int end = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd p = { .fd = end, .events = POLLIN };
+	int n = 0;
+
+	while (end >= 0 && (n == 0 || (n < 0 && errno == EINTR))) {
+		n = poll(&p, 1, LOOK_EVERY);
+		if (n == 0)
+			watch->look(pid, watch->arg);
+	}
+}
+
 static int wait_for(pid_t pid)
 {
 	int status;
@@ -45,7 +63,8 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int program_run(const struct words *argv, const char *input, int given)
+int program_run_watched(const struct words *argv, const char *input, int given,
+			const struct program_watch *watch)
 {
 	OWNED(drop_actions) posix_spawn_file_actions_t actions;
 	OWNED(drop_fd) int in = -1;
@@ -64,7 +83,14 @@ int program_run(const struct words *argv, const char *input, int given)
 		r = posix_spawn_file_actions_adddup2(&actions, given, 3);
 	if (r == 0)
 		r = posix_spawnp(&pid, argv->at[0], &actions, NULL, argv->at, environ);
+	if (r == 0 && watch)
+		watch_over(pid, watch);
 	return r > 0 ? -r : wait_for(pid);
+}
+
+int program_run(const struct words *argv, const char *input, int given)
+{
+	return program_run_watched(argv, input, given, NULL);
 }
 
 char *program_failure(int r, const char *program, const char *package)

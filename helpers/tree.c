@@ -11,8 +11,9 @@
 
 struct walk {
 	const struct words *left_out;
+	void (*looked)(size_t names);
 	struct text path;
-	uint64_t sum; /* does not depend on the order in which a folder names its files */
+	struct tree tree; /* its digest does not depend on the order in which a folder names its files */
 };
 
 static void drop_walk(struct walk *w)
@@ -47,6 +48,16 @@ static void forget_inside(struct stat *st)
 	*st = (struct stat){ .st_mode = st->st_mode, .st_uid = st->st_uid, .st_gid = st->st_gid };
 }
 
+/* A file with several names is read once. */
+static void count(struct walk *w, const struct stat *st)
+{
+	w->tree.digest += file_digest(digest_add_text(DIGEST_OF_NOTHING, w->path.at), st);
+	w->tree.bytes += S_ISREG(st->st_mode) ? (uint64_t)st->st_size / (st->st_nlink > 1 ? st->st_nlink : 1) : 0;
+	w->tree.names++;
+	if (w->looked)
+		w->looked(w->tree.names);
+}
+
 /* What goes away under our eyes changes the digest as well. */
 static int walk_entry(int folder, const char *name, struct walk *w)
 {
@@ -61,7 +72,7 @@ static int walk_entry(int folder, const char *name, struct walk *w)
 	left_out = words_have(w->left_out, w->path.at);
 	if (left_out)
 		forget_inside(&st);
-	w->sum += file_digest(digest_add_text(DIGEST_OF_NOTHING, w->path.at), &st);
+	count(w, &st);
 	if (S_ISDIR(st.st_mode) && !left_out)
 		r = walk_inside(folder, name, w);
 	w->path.length = before;
@@ -86,9 +97,9 @@ static int walk_folder(int folder, struct walk *w)
 	return r == 0 ? -errno : r;
 }
 
-int tree_digest(int folder, const struct words *left_out, uint64_t *ret)
+int tree_look(int folder, const struct words *left_out, void (*looked)(size_t names), struct tree *ret)
 {
-	OWNED(drop_walk) struct walk w = { .left_out = left_out };
+	OWNED(drop_walk) struct walk w = { .left_out = left_out, .looked = looked };
 	int top = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 	int r;
@@ -98,9 +109,11 @@ int tree_digest(int folder, const struct words *left_out, uint64_t *ret)
 		return -errno;
 	}
 	r = walk_folder(top, &w);
-	if (r == 0)
-		*ret = file_digest(w.sum, &st);
-	return r;
+	if (r < 0)
+		return r;
+	*ret = w.tree;
+	ret->digest = file_digest(w.tree.digest, &st);
+	return 0;
 }
 
 int tree_open(int folder, const char *path, int flags)

@@ -24,12 +24,12 @@ static uint64_t digest(void)
 {
 	OWNED(drop_words) struct words left_out = { 0 };
 	OWNED(drop_fd) int tree = folder("tree");
-	uint64_t ret = 0;
+	struct tree ret = { 0 };
 
 	words_add(&left_out, "out/of");
-	if (tree_digest(tree, &left_out, &ret) < 0)
+	if (tree_look(tree, &left_out, NULL, &ret) < 0)
 		sh("echo no digest; false");
-	return ret;
+	return ret.digest;
 }
 
 static const struct {
@@ -70,6 +70,21 @@ static void tells_changes(void)
 		ok((after != before) == changes[i].changes, changes[i].name);
 		before = after;
 	}
+}
+
+static void counts_what_is_to_be_read(void)
+{
+	OWNED(drop_words) struct words left_out = { 0 };
+	OWNED(drop_fd) int tree = -1;
+	struct tree ret = { 0 };
+
+	sh("mkdir -p tree3/in tree3/out; head -c 1000 /dev/zero >tree3/in/file; ln tree3/in/file tree3/twice;"
+	   "ln -s file tree3/in/link; head -c 5000 /dev/zero >tree3/out/file; head -c 30 /dev/zero >tree3/more");
+	tree = folder("tree3");
+	words_add(&left_out, "out");
+	ok(tree_look(tree, &left_out, NULL, &ret) == 0 && ret.bytes == 1030,
+	   "a file with two names is read once, what is left out never");
+	ok(ret.names == 6, "but each is a name");
 }
 
 static void follows_no_links(void)
@@ -185,6 +200,7 @@ int main(void)
 {
 	enter_scratch();
 	tells_changes();
+	counts_what_is_to_be_read();
 	follows_no_links();
 	writes_archives();
 	knows_modules();
