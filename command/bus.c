@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "bus.h"
 
+#include "waiting.h"
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
+#include "../hypervisors/control.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -250,6 +252,18 @@ uint64_t property_number(const struct words *properties, const char *name)
 	return strtoull(property(properties, name), NULL, 10);
 }
 
+char *bus_status(struct systemd *bus, const char *unit)
+{
+	OWNED(drop_str) char *path = NULL;
+	OWNED(drop_str) char *status = NULL;
+
+	if (sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path) < 0 ||
+	    sd_bus_get_property_string(bus->at, service, path, "org.freedesktop.systemd1.Service",
+				       "StatusText", NULL, &status) < 0)
+		return NULL;
+	return *status ? MOVE(status) : NULL;
+}
+
 /* A call of the manager's; WHAT and WHOM tell people what cannot be done. */
 static int manager_call(struct systemd *bus, const char *what, const char *whom,
 			sd_bus_message **reply, const char *method, const char *types, ...)
@@ -295,11 +309,11 @@ int bus_job(struct systemd *bus, const char *method, const char *unit)
 		return log_failure(r, "%s", unit);
 	bus->jobs = must(reallocarray(bus->jobs, bus->job_count + 1, sizeof(*bus->jobs)));
 	bus->jobs[bus->job_count++] =
-		(struct job){ .unit = text_copy(unit), .path = text_copy(path) };
+		(struct job){ .unit = text_copy(unit), .path = text_copy(path), .asked = milliseconds_now() };
 	return EXIT_DONE;
 }
 
-static bool all_ended(const struct systemd *bus)
+bool bus_all_ended(const struct systemd *bus)
 {
 	for (size_t i = 0; i < bus->job_count; i++)
 		if (!bus->jobs[i].result)
@@ -343,15 +357,24 @@ int bus_turn(struct systemd *bus)
 	return r < 0 ? log_failure(r, "systemd does not answer any more") : EXIT_DONE;
 }
 
+/* Until systemd says something, or it is time to show another thing. */
+static int bus_rest(struct systemd *bus)
+{
+	int patience = waiting_show(bus);
+
+	return sd_bus_wait(bus->at, patience < 0 ? UINT64_MAX : (uint64_t)patience * 1000);
+}
+
 int bus_wait(struct systemd *bus)
 {
 	int r = 0;
 
-	while (r >= 0 && !all_ended(bus)) {
+	while (r >= 0 && !bus_all_ended(bus)) {
 		r = sd_bus_process(bus->at, NULL);
 		if (r == 0)
-			r = sd_bus_wait(bus->at, UINT64_MAX);
+			r = bus_rest(bus);
 	}
+	waiting_end();
 	return r < 0 ? log_failure(r, "systemd does not answer any more") : tell_failed(bus);
 }
 

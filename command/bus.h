@@ -15,6 +15,7 @@ struct job {
 	char *unit;
 	char *path;   /* systemd's name for it */
 	char *result; /* as JobRemoved of org.freedesktop.systemd1(5) tells it; NULL: under way */
+	int64_t asked; /* milliseconds_now() */
 };
 
 struct systemd {
@@ -49,11 +50,15 @@ const char *property(const struct words *properties, const char *name);
  */
 uint64_t property_number(const struct words *properties, const char *name);
 
+/* What a service says of itself (sd_notify(3)); NULL: nothing. free() by the caller. */
+char *bus_status(struct systemd *bus, const char *unit);
+
 /* Asks for a job and does not wait for it: "StartUnit", "StopUnit", "RestartUnit", ... A refusal is
  * logged. */
 int bus_job(struct systemd *bus, const char *method, const char *unit);
-/* Until all jobs have ended. Logs each that failed and where to read why. */
+/* Until all jobs have ended, which waiting.h shows. Logs each that failed and where to read why. */
 int bus_wait(struct systemd *bus);
+bool bus_all_ended(const struct systemd *bus);
 /* For who waits for other things too: a descriptor that is readable when systemd has said something,
  * which bus_turn() then reads. */
 int bus_fd(struct systemd *bus);

@@ -5,6 +5,7 @@
 #include "attach.h"
 #include "instance.h"
 #include "terminal.h"
+#include "waiting.h"
 
 #include "../common/log.h"
 #include "../common/owned.h"
@@ -44,11 +45,12 @@ static bool leave(void *arg)
 }
 
 /* A start that failed has no console to wait for. */
-static bool start_failed(void *arg)
+static bool start_failed(void *arg, int *patience)
 {
 	struct run *run = arg;
 	const char *result;
 
+	*patience = waiting_show(&run->bus);
 	if (bus_turn(&run->bus) != EXIT_DONE)
 		return true;
 	result = bus_result(&run->bus, run->unit);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -34,6 +35,21 @@ static const char *environment(const char *name)
 	return value ? value : "";
 }
 
+static bool is_dumb(void)
+{
+	return strcmp(environment("TERM"), "dumb") == 0;
+}
+
+size_t screen_columns(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDERR_FILENO) || is_dumb())
+		return 0;
+	/* A serial line does not know. */
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
 /* $SYSTEMD_COLORS is a boolean, "auto" or a number of colours; false is what begins like it. */
 static bool find_colours(void)
 {
@@ -41,8 +57,7 @@ static bool find_colours(void)
 
 	if (*asked && strncmp(asked, "auto", 4) != 0)
 		return !strchr("0fFnN", *asked) && strcmp(asked, "off") != 0;
-	return screen_is_terminal() && !*environment("NO_COLOR") &&
-	       strcmp(environment("TERM"), "dumb") != 0;
+	return screen_is_terminal() && !*environment("NO_COLOR") && !is_dumb();
 }
 
 const char *screen_colour(enum colour colour)

@@ -11,6 +11,9 @@ enum colour { PLAIN, GOOD, ATTENTION, BAD, FAINT, HEAD, COLOURS };
 /* Whether people look at it: asked before a pager comes between. */
 bool screen_is_terminal(void);
 
+/* How wide a line on standard error may be that is drawn over; 0: none can be, as it is no terminal or $TERM is dumb. */
+size_t screen_columns(void);
+
 /* Between the two, standard output goes through $SYSTEMD_PAGER, $PAGER or less, if it is a terminal
  * and WANTED. Nothing is shown where it says "cat" or nothing. */
 void screen_begin(bool wanted);

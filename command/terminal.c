@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "terminal.h"
 
+#include "waiting.h"
 #include "../common/owned.h"
 
 #include <errno.h>
@@ -134,11 +135,14 @@ static bool screen_pass(const struct join *j)
 
 	if (n < 0 && errno == EINTR)
 		return true;
+	waiting_end();
 	return n > 0 && write_all(STDOUT_FILENO, bytes, (size_t)n) == 0;
 }
 
 static int join_run(struct join *j)
 {
+	int patience = j->watch ? 0 : -1, n;
+
 	for (;;) {
 		bool full = j->key_count > 0, deaf = j->silent || (full && !j->is_terminal);
 		struct pollfd p[] = { { .fd = j->socket,
@@ -147,14 +151,15 @@ static int join_run(struct join *j)
 				      { .fd = deaf ? -1 : STDIN_FILENO, .events = POLLIN },
 				      { .fd = j->watch ? j->watch->fd : -1, .events = POLLIN } };
 
-		if (poll(p, 4, -1) < 0 && errno != EINTR)
+		n = poll(p, 4, patience);
+		if (n < 0 && errno != EINTR)
 			return -errno;
 		if (p[0].revents & ~POLLOUT && !screen_pass(j))
 			return 0;
 		if (p[0].revents & POLLOUT)
 			keys_send(j);
 		if ((p[1].revents && signal_pass(j)) || (p[2].revents && keys_pass(j)) ||
-		    (p[3].revents && j->watch->ready(j->arg)))
+		    ((n == 0 || p[3].revents) && j->watch->look(j->arg, &patience)))
 			return 1;
 	}
 }
@@ -163,6 +168,7 @@ void terminal_tell(const char *text)
 {
 	bool raw = isatty(STDERR_FILENO);
 
+	waiting_end();
 	(void)dprintf(STDERR_FILENO, raw ? "\r\n[%s]\r\n" : "[%s]\n", text);
 }
 
@@ -182,6 +188,7 @@ int terminal_join(int socket, const char *greeting, const struct terminal_watch 
 		terminal_tell(greeting);
 	if (r == 0)
 		r = join_run(&j);
+	waiting_end();
 	terminal_restore(&j);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	return r;

@@ -8,11 +8,11 @@
  * whether to leave. */
 typedef bool (*terminal_leave)(void *arg);
 
-/* Something else that happens meanwhile; READY is called when FD is readable, and returns whether
- * to leave. */
+/* Something else that happens meanwhile; LOOK is called when FD is readable, and after as many milliseconds as it said
+ * the last time (-1: any number). Returns whether to leave. */
 struct terminal_watch {
 	int fd;
-	bool (*ready)(void *arg);
+	bool (*look)(void *arg, int *patience);
 };
 
 /* Passes bytes between standard input and output and the socket, until the other side ends or LEAVE

@@ -63,6 +63,8 @@ class Session:
             if time.monotonic() > end:
                 self.process.kill()
                 sys.exit("terminal.py: the command does not end")
+        while self.read(0):
+            pass
         if modes_kept and termios.tcgetattr(self.other) != self.before:
             sys.exit("terminal.py: the terminal is not as it was")
         return self.process.returncode
