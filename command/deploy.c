@@ -6,6 +6,7 @@
 #include "cargo.h"
 #include "deployed.h"
 #include "receive.h"
+#include "screen.h"
 #include "there.h"
 #include "../common/log.h"
 #include "../common/owned.h"
@@ -188,6 +189,8 @@ static int deploy(const struct call *call, struct cargo *c)
 	words_add(&command, "microvm");
 	words_add(&command, "receive");
 	words_addf(&command, "--mode=%o", c->mode);
+	if (screen_columns() > 0)
+		words_addf(&command, "--columns=%zu", screen_columns());
 	if (call_has(call, "restart"))
 		words_add(&command, "--restart");
 	words_add(&command, c->of->source->name);

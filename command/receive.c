@@ -10,6 +10,7 @@
 #include "draft.h"
 #include "instance.h"
 #include "received-volume.h"
+#include "screen.h"
 #include "verb.h"
 #include "../common/log.h"
 #include "../common/owned.h"
@@ -203,12 +204,14 @@ static int receive(struct arrival *a)
 }
 
 /* Who reads it sits at another host. */
-static void log_to_other_host(void)
+static void log_to_other_host(const struct call *call)
 {
+	const char *columns = call_value(call, "columns");
 	static char program[sizeof("microvm on ") + HOST_NAME_MAX] = "microvm on ";
 
 	(void)gethostname(program + strlen(program), HOST_NAME_MAX);
 	log_to_people(program);
+	screen_lend(columns ? strtoul(columns, NULL, 10) : 0);
 }
 
 static int arrival_check(const struct call *call, struct arrival *a)
@@ -221,7 +224,7 @@ static int arrival_check(const struct call *call, struct arrival *a)
 	if (deployed_version_fits(a->version) && (!mode || (*mode && !*end && a->mode <= 0777)))
 		return EXIT_DONE;
 	return log_usage(
-		"microvm receive [--restart] [--mode=MODE] NAME VERSION; microvm deploy calls it");
+		"microvm receive [--restart] [--mode=MODE] [--columns=COLUMNS] NAME VERSION; microvm deploy calls it");
 }
 
 int verb_receive(const struct call *call)
@@ -230,7 +233,7 @@ int verb_receive(const struct call *call)
 	OWNED(drop_str) char *name = NULL;
 	int r;
 
-	log_to_other_host();
+	log_to_other_host(call);
 	(void)umask(022);
 	/* From when it is put in force, nobody's end is to keep it from being applied. */
 	(void)signal(SIGPIPE, SIG_IGN);

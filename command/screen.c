@@ -18,6 +18,7 @@
 #include <wchar.h>
 
 static pid_t pager;
+static size_t lent; /* columns */
 
 bool screen_is_terminal(void)
 {
@@ -40,12 +41,17 @@ static bool is_dumb(void)
 	return strcmp(environment("TERM"), "dumb") == 0;
 }
 
+void screen_lend(size_t columns)
+{
+	lent = columns;
+}
+
 size_t screen_columns(void)
 {
 	struct winsize size;
 
-	if (!isatty(STDERR_FILENO) || is_dumb())
-		return 0;
+	if (lent > 0 || !isatty(STDERR_FILENO) || is_dumb())
+		return lent;
 	/* A serial line does not know. */
 	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }

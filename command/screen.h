@@ -13,6 +13,8 @@ bool screen_is_terminal(void);
 
 /* How wide a line on standard error may be that is drawn over; 0: none can be, as it is no terminal or $TERM is dumb. */
 size_t screen_columns(void);
+/* It is a terminal elsewhere, that somebody has told of. */
+void screen_lend(size_t columns);
 
 /* Between the two, standard output goes through $SYSTEMD_PAGER, $PAGER or less, if it is a terminal
  * and WANTED. Nothing is shown where it says "cat" or nothing. */

@@ -358,6 +358,19 @@ test_progress_is_for_a_terminal() {
 	assert_fails grep 'xfr#' <(microvm deploy other web)
 }
 
+test_what_a_start_over_there_is_at_is_shown_here() {
+	local slow='#!/bin/sh\nuntil [ -e /srv/gate ]; do sleep 0.1; done\nexec /usr/bin/mkfs.erofs "$@"\n'
+
+	there "mkdir -p /srv/slow /run/systemd/system/install-microvm@.service.d
+		printf '$slow' >/srv/slow/mkfs.erofs
+		chmod 755 /srv/slow/mkfs.erofs
+		printf '[Service]\nEnvironment=PATH=/srv/slow:/usr/bin\n' >/run/systemd/system/install-microvm@.service.d/slow.conf"
+	conf image <<<$'autostart=yes\n[root]\nsource=/srv/tree'
+	TERM=xterm "$test_files/host/terminal.py" --expect 'image: [root] making the erofs image: ' \
+		--run 'ssh other touch /srv/gate' --expect $'\e[KNAME' -- microvm deploy other image
+	there 'rm -r /srv/slow /srv/gate /run/systemd/system/install-microvm@.service.d; microvm power image kill'
+}
+
 over_there() { there_is "[ \$(systemctl list-units --no-legend --state=active '*microvm*@$1.service' | wc -l) = 0 ]"; } # NAME
 
 test_purge_takes_what_was_deployed() {
