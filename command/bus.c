@@ -2,10 +2,10 @@
 #include "bus.h"
 
 #include "waiting.h"
+#include "../common/clock.h"
 #include "../common/log.h"
 #include "../common/owned.h"
 #include "../common/text.h"
-#include "../hypervisors/control.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,9 +4,9 @@
 #include "bus.h"
 #include "screen.h"
 
+#include "../common/clock.h"
 #include "../common/owned.h"
 #include "../common/text.h"
-#include "../hypervisors/control.h"
 
 #include <inttypes.h>
 #include <signal.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "guest-shutdown.h"
 
+#include "../common/clock.h"
 #include "../common/log.h"
 #include "../common/owned.h"
-#include "../hypervisors/control.h"
+#include "../hypervisors/hypervisor.h"
 #include "../hypervisors/guest-port.h"
 #include "../hypervisors/guest-stop.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "netlink.h"
 
+#include "../common/clock.h"
 #include "../common/log.h"
 #include "../common/owned.h"
 
@@ -11,7 +12,6 @@
 #include <linux/rtnetlink.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
 enum { ANSWER_ROOM = 32768 }; /* as much as the kernel fills of a dump at a time */
 
@@ -244,21 +244,13 @@ int link_get(struct netlink *nl, const char *name, struct link *ret)
 	return request_run(nl, &request, take_link, ret);
 }
 
-static uint64_t now_usec(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 /* The events themselves are not read: that there were any is enough to ask again. */
-static int wait_for_event(const struct mnl_socket *events, uint64_t end)
+static int wait_for_event(const struct mnl_socket *events, int64_t end)
 {
 	struct pollfd p = { .fd = mnl_socket_get_fd(events), .events = POLLIN };
-	uint64_t now = now_usec();
+	const int64_t left = end - milliseconds_now();
 	char dropped[ANSWER_ROOM];
-	int r = now < end ? poll(&p, 1, (int)((end - now) / 1000 + 1)) : 0;
+	int r = left > 0 ? poll(&p, 1, (int)left) : 0;
 
 	if (r == 0)
 		return -ETIMEDOUT;
@@ -279,7 +271,7 @@ int link_await(struct netlink *nl, const char *name, unsigned flags, uint64_t us
 	       struct link *ret)
 {
 	OWNED(drop_socket) struct mnl_socket *events = NULL;
-	uint64_t end = now_usec() + usec;
+	const int64_t end = milliseconds_now() + (int64_t)(usec / 1000);
 	int r = look(nl, name, flags, ret);
 
 	if (r != -ENODEV)

@@ -3,12 +3,12 @@
 
 #include "manager.h"
 #include "run-program.h"
+#include "../common/clock.h"
 #include "../common/owned.h"
 #include "../common/text.h"
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -24,13 +24,9 @@ static char *told;
 bool progress_is_due(void)
 {
 	static int64_t last;
-	struct timespec t;
-	int64_t now;
-	bool due;
+	const int64_t now = milliseconds_now();
+	const bool due = last > 0 && now - last >= EVERY;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-	due = last > 0 && now - last >= EVERY;
 	if (due || last == 0)
 		last = now;
 	return due;

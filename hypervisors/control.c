@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 
 enum {
 	CONNECT_EVERY = 20, /* all in milliseconds */
@@ -32,14 +31,6 @@ static const struct language *const languages[PROTOCOLS] = {
 static const struct language *language_of(const struct control *c)
 {
 	return languages[c->hypervisor->protocol];
-}
-
-int64_t milliseconds_now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static int64_t earlier(int64_t a, int64_t b)

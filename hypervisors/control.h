@@ -6,6 +6,8 @@
 
 #include "hypervisor.h"
 
+#include "../common/clock.h"
+
 enum news {
 	NEWS_NONE,
 	NEWS_OPEN, /* connected, and questions are welcome */
@@ -43,9 +45,6 @@ struct control {
 	int64_t next_attempt;
 	int64_t tell_at;
 };
-
-/* Of CLOCK_MONOTONIC. */
-int64_t milliseconds_now(void);
 
 /* The first members are set by the caller; what this sets is dropped by drop_control(). */
 void control_begin(struct control *c);

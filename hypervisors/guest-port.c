@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "guest-port.h"
 
-#include "control.h"
+#include "hypervisor.h"
+#include "../common/clock.h"
 #include "../common/owned.h"
 #include "../common/text.h"
 
