@@ -39,13 +39,14 @@ static int64_t earlier(int64_t a, int64_t b)
 static int knock(const struct microvm *vm, int process, int64_t until)
 {
 	for (;;) {
-		int fd = guest_port_connect_as_root(vm, GUEST_STOP_PORT, PATIENCE);
+		int64_t left = until - milliseconds_now();
+		int fd = guest_port_connect_as_root(vm, GUEST_STOP_PORT, left > AGAIN ? (unsigned)left : AGAIN);
 
 		if (fd >= 0)
 			return fd;
 		if (ends(process, milliseconds_now() + AGAIN))
 			return -ESRCH;
-		if (milliseconds_now() >= until)
+		if (left <= 0)
 			return fd;
 	}
 }
