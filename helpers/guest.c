@@ -229,12 +229,18 @@ static int wait_up(struct guest *g)
 	return 0;
 }
 
-/* systemd sends the signal when the time is over or, before that, for a stop, which is no failure. It counts
- * from a moment before we were there. */
-static int tell_ended(const struct guest *g, int64_t began)
+/* systemd counts from a moment before we were there. */
+static bool is_over(const struct guest *g, int64_t took)
 {
-	const int64_t took = milliseconds_now() - began, time = (int64_t)(g->vm->startup_timeout / 1000);
-	bool late = took >= time - time / 10;
+	const int64_t time = (int64_t)(g->vm->startup_timeout / 1000);
+
+	return took >= time - time / 10;
+}
+
+/* systemd sends the signal when the time is over or, before that, for a stop, which is no failure. */
+static int tell_ended(const struct guest *g, int64_t took)
+{
+	bool late = is_over(g, took);
 
 	log_line(late ? LEVEL_ERROR : LEVEL_NOTICE,
 		 "the guest has not told in %" PRId64 " s that it is up (READY=1 over vsock); %s%s",
@@ -262,6 +268,7 @@ int guest_await(const struct microvm *vm, const char *dir, int process)
 {
 	OWNED(drop_guest) struct guest g = { .vm = vm, .dir = dir, .process = process, .signals = -1 };
 	const int64_t began = milliseconds_now();
+	int64_t took;
 	int r;
 
 	g.notify.socket = -1;
@@ -272,7 +279,11 @@ int guest_await(const struct microvm *vm, const char *dir, int process)
 		r = notify_listen(vm, dir, &g.notify);
 	if (r == 0)
 		r = wait_up(&g);
+	took = milliseconds_now() - began;
 	if (r == 0)
-		log_line(LEVEL_INFO, "the guest is up after %" PRId64 " ms", milliseconds_now() - began);
-	return r == -EINTR ? tell_ended(&g, began) : r;
+		log_line(LEVEL_INFO, "the guest is up after %" PRId64 " ms", took);
+	/* The hypervisor gets its signal before us. */
+	if (r == -EINTR || (r == -ESRCH && is_over(&g, took)))
+		return tell_ended(&g, took);
+	return r;
 }

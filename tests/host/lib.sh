@@ -108,14 +108,23 @@ journal_mark() { # from here on journal_has looks for new lines only
 	journal_cursor=$(journalctl -b -q -n 1 -o json --no-pager | jq -r .__CURSOR)
 }
 
-guest_says() { # NAME PATTERN [SECONDS]
-	wait_until "${3:-60}" said_or_over "$1" "$2"
-	journal_has "microvm@$1.service" "guest: $2" || fail "$1 is $(state "$1") and has not said: $2"
+# Waits for a line as it comes: who looked for it again and again would take from the guest what it boots with.
+# shellcheck disable=SC2016
+journal_gets() { # SECONDS UNIT PATTERN
+	timeout "$1" bash -c 'exec {lines}< <(exec journalctl -b -q -o cat --no-pager --follow --no-tail "${@:2}")
+		grep -m 1 -E -e "$1" <&"$lines" >/dev/null; found=$?; kill $!; exit $found' - \
+		"$3" ${journal_cursor:+--after-cursor="$journal_cursor"} -u "$2"
 }
 
 # Who does not run, and is not about to, will say nothing more.
-said_or_over() { # NAME PATTERN
-	journal_has "microvm@$1.service" "guest: $2" || is_over "$1"
+guest_says() { # NAME PATTERN [SECONDS]
+	local i
+
+	for ((i = 0; i < ${3:-60}; i += 10)); do
+		! journal_gets 10 "microvm@$1.service" "guest: $2" || return 0
+		! is_over "$1" || break
+	done
+	journal_has "microvm@$1.service" "guest: $2" || fail "$1 is $(state "$1") and has not said: $2"
 }
 
 is_over() { # NAME
