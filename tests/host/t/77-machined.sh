@@ -89,7 +89,12 @@ test_a_leader_that_is_slow_is_waited_for() {
 	nobody_was_killed web
 }
 
-leader_is_another() { listed "$1" && [ "$(machine "$1" Leader)" != "$2" ]; } # NAME PID
+# None is no other one: between the two there is none.
+leader_is_another() { # NAME PID
+	local now
+
+	now=$(machine "$1" Leader) && [ -n "$now" ] && [ "$now" != "$2" ]
+}
 
 test_a_crash_and_its_restart_are_one_machine() {
 	local leader
