@@ -6,3 +6,8 @@
 
 /* Of CLOCK_MONOTONIC. */
 int64_t milliseconds_now(void);
+
+static inline int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}

@@ -42,12 +42,13 @@ static int one_write(struct run *run, const struct microvm *vm, const struct pro
 	if (!run->how->sink)
 		return 0;
 	r = running_read(run->how->root, vm->name, &running);
-	if (r < 0)
-		return r;
+	/* What cannot be known of a run costs no start. */
 	if (problems->errors.count == 0) {
 		shares_running(vm, &run->shares, &run->bound);
 		return dropins_write(run->how->sink, vm, &running, digest);
 	}
+	if (r < 0)
+		return r;
 	return dropins_write_broken(run->how->sink, vm, &running, &problems->errors);
 }
 

@@ -30,11 +30,6 @@ static bool ends(int process, int64_t until)
 	return p.revents != 0;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Returns the connection, -ESRCH when the hypervisor has ended, or another -errno. */
 static int knock(const struct microvm *vm, int process, int64_t until)
 {

@@ -33,11 +33,6 @@ static const struct language *language_of(const struct control *c)
 	return languages[c->hypervisor->protocol];
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static void control_close(struct control *c)
 {
 	drop_fd(&c->socket);
