@@ -206,7 +206,6 @@ static int end_main(const char *name, int process)
 		r = shut_down(&vm, process);
 	if (!process_ended(process))
 		end_by_signal(process);
-	unit_wait_alone();
 	return r;
 }
 
@@ -234,8 +233,12 @@ int main(int argc, char **argv)
 		return log_usage("microvm-shutdown NAME, or microvm-shutdown --guest NAME [CID]");
 	r = main_process(&process);
 	if (r == -ESRCH || (r == 0 && process_ended(process)))
-		return EXIT_DONE; /* it ended by itself; systemd calls this then too */
-	if (r < 0)
-		return log_failure(r, "cannot watch the main process");
-	return inside ? ask_inside(argv[2], argv[3], process) : end_main(argv[1], process);
+		r = EXIT_DONE; /* it ended by itself; systemd calls this then too */
+	else if (r < 0)
+		r = log_failure(r, "cannot watch the main process");
+	else
+		r = inside ? ask_inside(argv[2], argv[3], process) : end_main(argv[1], process);
+	if (!inside)
+		unit_wait_alone();
+	return r;
 }
