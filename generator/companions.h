@@ -10,9 +10,10 @@ struct companion {
 	const char *template; /* "install-microvm" for install-microvm@NAME.service */
 	const char *helper;   /* the program, in HELPERDIR */
 	const char *prefix;   /* of ExecStart=, systemd.service(5) */
-	/* Its RuntimeDirectory=, which is there as long as it is active. The MicroVM asserts that instead
-	 * of requiring the unit: it is bound to the MicroVM, so it is stopped when the hypervisor ends, and
-	 * through Requires= that stop would come back and forbid the automatic restart. NULL: required. */
+	/* Below its RuntimeDirectory=, "/run/microvm-tap", there is NAME as long as it is active. The MicroVM
+	 * asserts that instead of requiring the unit: it is bound to the MicroVM, so it is stopped when the
+	 * hypervisor ends, and through Requires= that stop would come back and forbid the automatic restart.
+	 * NULL: required. */
 	const char *proof;
 	enum audience audience;
 	bool (*wanted)(const struct microvm *vm);
@@ -23,6 +24,16 @@ struct companion {
 
 extern const struct companion companions[];
 extern const size_t companion_count;
+
+/* Whether it is one of the MicroVM's, and is stopped when the hypervisor ends. */
+bool companion_is_bound(const struct companion *c, const struct microvm *vm);
+
+/* What was prepared for another run makes a start a restart: microvm-renew@.service. */
+bool needs_renewal(const struct microvm *vm);
+/* What is taken is marked in the folder of the unit that prepared it: when to renew, and for the [Service] section of
+ * the MicroVM, whose start leaves the marks. */
+void renewal_unit(struct text *u, const struct microvm *vm);
+void renewal_service_lines(struct text *u, const struct microvm *vm);
 
 /* Whether the MicroVM keeps anything on disk. */
 bool needs_state_dir(const struct microvm *vm);

@@ -85,6 +85,17 @@ static int write_companion(const struct sink *sink, const struct microvm *vm,
 	return write_dropin(sink, c->template, vm->name, &u);
 }
 
+static int write_renewal(const struct sink *sink, const struct microvm *vm)
+{
+	OWNED(drop_text) struct text u = { 0 };
+
+	if (!needs_renewal(vm))
+		return 0;
+	unit_begin(&u, vm->section.place.file);
+	renewal_unit(&u, vm);
+	return write_dropin(sink, "microvm-renew", vm->name, &u);
+}
+
 static int link_autostart(const struct sink *sink, const struct microvm *vm)
 {
 	OWNED(drop_str) char *instance = escape_instance(vm->name);
@@ -104,6 +115,8 @@ int dropins_write(const struct sink *to, const struct microvm *vm, const struct 
 	for (size_t i = 0; i < companion_count && r == 0; i++)
 		if (companions[i].wanted(vm))
 			r = write_companion(&sink, vm, &companions[i]);
+	if (r == 0)
+		r = write_renewal(&sink, vm);
 	if (r == 0)
 		r = shares_write(&sink, vm);
 	if (r == 0)

@@ -177,7 +177,7 @@ static void assert_companions(struct text *u, const struct microvm *vm)
 	for (size_t i = 0; i < companion_count; i++) {
 		OWNED(drop_str) char *proof = NULL;
 
-		if (!companions[i].proof || !companions[i].wanted(vm))
+		if (!companion_is_bound(&companions[i], vm))
 			continue;
 		proof = text_format("%s/%s", companions[i].proof, vm->name);
 		unit_set(u, "AssertPathExists", proof);
@@ -189,16 +189,18 @@ static void unit_order(struct text *u, const struct microvm *vm)
 	OWNED(drop_words) struct words wants = { 0 };
 	OWNED(drop_words) struct words requires = { 0 };
 	OWNED(drop_words) struct words sockets = { 0 };
-	OWNED(drop_words) struct words modules = { 0 };
+	OWNED(drop_words) struct words awaited = { 0 };
 	OWNED(drop_words) struct words after = { 0 };
 
 	companion_units(vm, &wants, &requires);
 	share_units(vm, &sockets);
 	words_add_all(&requires, &sockets);
 	unit_names_of(&vm->requires, &requires);
-	vsock_units(vm, &modules);
-	words_add_all(&wants, &modules);
-	words_add_all(&after, &modules);
+	vsock_units(vm, &awaited);
+	if (needs_renewal(vm))
+		words_addf(&awaited, "microvm-renew@%s.service", vm->name);
+	words_add_all(&wants, &awaited);
+	words_add_all(&after, &awaited);
 	words_add_all(&after, &requires);
 	unit_names_of(&vm->after, &after);
 	unit_names(u, "Wants", &wants);
@@ -256,6 +258,7 @@ void microvm_service_lines(struct text *u, const struct microvm *vm)
 {
 	unit_times(u, vm);
 	unit_restart(u, vm);
+	renewal_service_lines(u, vm);
 	network_service_lines(u, vm);
 	device_service_lines(u, vm);
 	vsock_service_lines(u, vm);

@@ -15,6 +15,7 @@
 #include "render-node.h"
 #include "sriov.h"
 #include "state.h"
+#include "taken.h"
 #include "terminal.h"
 #include "vsock.h"
 
@@ -435,8 +436,10 @@ static int become_hypervisor(struct start *s)
 
 static int run(struct start *s)
 {
-	int r = check_readable("kernel", s->vm.kernel);
+	int r;
 
+	prepared_take();
+	r = check_readable("kernel", s->vm.kernel);
 	if (r == 0)
 		r = check_readable("initrdPath", s->vm.initrd_path);
 	if (r == 0)
