@@ -22,6 +22,7 @@ import time
 HELPERS = sys.argv[1]
 FOLDER = tempfile.mkdtemp(prefix="talks-", dir="/tmp")
 SOCKET = f"{FOLDER}/control.sock"
+TYPED = f"{FOLDER}/console.in"  # there before the hypervisor, as microvm-run makes it
 
 
 # ---- what stand-ins are made of ----
@@ -257,10 +258,7 @@ def kvmtool_hangs_up():
 
 def keyboard():
     """What is typed at its console."""
-    path = f"{FOLDER}/console.in"
-    if not os.path.exists(path):
-        os.mkfifo(path, 0o600)
-    return os.open(path, os.O_RDWR)
+    return os.open(TYPED, os.O_RDWR)
 
 
 def hands_on(talk, console):
@@ -381,6 +379,7 @@ def stop(name, behave, wanted, said, within, hypervisor=None):
 
 def main():
     sys.stdout.reconfigure(line_buffering=True)
+    os.mkfifo(TYPED, 0o600)
     ready("an honest one", crosvm_honest)
     ready("a socket that is not there yet", crosvm_late)
     ready("a socket that refuses at first", crosvm_refuses_first)
