@@ -28,12 +28,9 @@ extern const size_t companion_count;
 /* Whether it is one of the MicroVM's, and is stopped when the hypervisor ends. */
 bool companion_is_bound(const struct companion *c, const struct microvm *vm);
 
-/* What was prepared for another run makes a start a restart: microvm-renew@.service. */
-bool needs_renewal(const struct microvm *vm);
-/* What is taken is marked in the folder of the unit that prepared it: when to renew, and for the [Service] section of
- * the MicroVM, whose start leaves the marks. */
-void renewal_unit(struct text *u, const struct microvm *vm);
-void renewal_service_lines(struct text *u, const struct microvm *vm);
+/* Its folder, for one that has a proof, and its unit; free() by the caller. */
+char *companion_folder(const struct companion *c, const struct microvm *vm);
+char *companion_name(const struct companion *c, const struct microvm *vm);
 
 /* Whether the MicroVM keeps anything on disk. */
 bool needs_state_dir(const struct microvm *vm);

@@ -5,6 +5,7 @@
 #include "devices.h"
 #include "credentials.h"
 #include "microvm-unit.h"
+#include "renewal.h"
 #include "shares.h"
 #include "unit.h"
 #include "vsock.h"

@@ -6,6 +6,7 @@
 #include "credentials.h"
 #include "dropins.h"
 #include "networks.h"
+#include "renewal.h"
 #include "shares.h"
 #include "unit.h"
 #include "vsock.h"
@@ -113,12 +114,18 @@ static void unit_after_start(struct text *u, const struct microvm *vm, const cha
 	unit_exec(u, "ExecStartPost", prefix, helper, &words);
 }
 
+static void add_companion(struct words *units, const struct companion *c, const struct microvm *vm)
+{
+	OWNED(drop_str) char *name = companion_name(c, vm);
+
+	words_add(units, name);
+}
+
 static void companion_units(const struct microvm *vm, struct words *wants, struct words *requires)
 {
 	for (size_t i = 0; i < companion_count; i++)
 		if (companions[i].wanted(vm))
-			words_addf(companions[i].proof ? wants : requires, "%s@%s.service",
-				   companions[i].template, vm->name);
+			add_companion(companions[i].proof ? wants : requires, &companions[i], vm);
 }
 
 /* The package can be another by the time of the start. */
@@ -179,7 +186,7 @@ static void assert_companions(struct text *u, const struct microvm *vm)
 
 		if (!companion_is_bound(&companions[i], vm))
 			continue;
-		proof = text_format("%s/%s", companions[i].proof, vm->name);
+		proof = companion_folder(&companions[i], vm);
 		unit_set(u, "AssertPathExists", proof);
 	}
 }

@@ -14,10 +14,12 @@ static void take(const char *path)
 	OWNED(drop_fd) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (fd < 0 && errno == EEXIST)
-		log_line(LEVEL_WARNING, "%s: what was prepared is of the run before", path);
+		log_line(LEVEL_WARNING, "%s: what was prepared is of an earlier run, which microvm-renew@.service "
+					"should have seen; a restart of the MicroVM prepares it anew", path);
 	/* Of a runner package it may not be needed. */
 	else if (fd < 0 && errno != ENOENT)
-		log_line(LEVEL_WARNING, "%s: %s", path, strerror(errno));
+		log_line(LEVEL_WARNING, "%s: cannot be marked as taken, so that a start that comes too soon after "
+					"this run would use it again: %s", path, strerror(errno));
 }
 
 void prepared_take(void)

@@ -80,6 +80,29 @@ test_a_restart_needs_nothing_more() {
 	assert_fails journal_has microvm-renew@web.service .
 }
 
+test_what_is_not_renewed_is_told() {
+	local before starting
+
+	# So many starts in so few seconds would be refused.
+	systemctl reset-failed microvm@web
+	before=$(run_of microvm-tap-interfaces)
+	systemctl mask --runtime microvm-renew@web
+	stop_hangs
+	start web &
+	starting=$!
+	wait_until 10 starts_again
+	let_go
+	wait "$starting"
+	systemctl unmask --runtime microvm-renew@web
+	assert_eq 'the taps' "$(run_of microvm-tap-interfaces)" "$before"
+	journal_has microvm@web.service 'microvm-tap/web/.*is of an earlier run.*a restart of the MicroVM prepares it anew'
+	restart web
+	guest_says web ready
+}
+
+# Its job is the only one: what was to be stopped with it is not any more.
+starts_again() { [ "$(systemctl list-jobs --no-legend '*web*' | awk '{ print $2, $3 }')" = 'microvm@web.service start' ]; }
+
 test_stop_has_the_last_word() {
 	stop_hangs
 	systemctl start --no-block microvm@web
